@@ -5,10 +5,10 @@ Three properties make it fit for a model that many visitors share, and each is t
 
 * Private. A hook acts only in the thread that registered it, so a capture never sees another thread's
   activations. No lock is held while the model runs.
-* Unmutated. Outputs are kept by reference, which costs next to nothing. An in-place module (`nn.ReLU(inplace=True)`)
-  that is about to overwrite a kept output gets a copy to work on instead. In-place arithmetic that no module
-  announces (`out += identity`) is found afterwards through PyTorch's version counters, and only then are
-  the outputs concerned captured again as copies.
+* Unmutated. Outputs are kept by reference, which costs next to nothing. When an in-place module
+  (`nn.ReLU(inplace=True)`) is about to overwrite a kept output, a copy is kept instead. In-place arithmetic
+  that no module announces (`out += identity`) is found afterwards through PyTorch's version counters;
+  only then does the model run a second time, with copies of the outputs concerned.
 * Traceless. Hooks are gone when `capture` returns or raises; training flags, parameters and gradients
   are never touched.
 """
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
@@ -117,7 +117,7 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
     calls = recording.by_name(names)
     if layers is None or _is_type(layers):
         calls = {name: made for name, made in calls.items() if made}
-    _require(calls, names, recording.returned)
+    _require(calls, recording.returned)
     ordered = sorted(calls, key=list(recording.calls).index)
     to_cpu = _CpuCopies()
     return Activations(
@@ -126,7 +126,7 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
     )
 
 
-def _is_type(layers: Layers) -> bool:
+def _is_type(layers: Layers) -> TypeGuard[type[nn.Module] | tuple[type[nn.Module], ...]]:
     kinds = layers if isinstance(layers, tuple) else (layers,)
     return bool(kinds) and all(isinstance(kind, type) for kind in kinds)
 
@@ -138,37 +138,32 @@ def _select(module: nn.Module, layers: Layers) -> dict[str, nn.Module]:
     if layers is None:
         return {name: found for name, found in modules.items() if name}
     if _is_type(layers):
-        chosen = {name: found for name, found in modules.items() if isinstance(found, layers)}  # type: ignore[arg-type]
-        if not chosen:
-            raise CaptureError(f"the model has no module of type {layers}")
-        return chosen
-    wanted = [layers] if isinstance(layers, str) else list(layers)  # type: ignore[arg-type]
-    if not wanted:
+        if chosen := {name: found for name, found in modules.items() if isinstance(found, layers)}:
+            return chosen
+        raise CaptureError(f"the model has no module of type {layers}")
+    names = [layers] if isinstance(layers, str) else [str(name) for name in cast("Iterable[str]", layers)]
+    if not names:
         raise CaptureError(
-            "no layer was asked for; give a module name, several, a module type or None for all"
+            "no layer was asked for; give a name, several names, a module type or None for all"
         )
-    for name in wanted:
+    for name in names:
         if name not in modules:
-            raise UnknownLayerError(
-                f"the model has no layer {name!r}{close_names(str(name), filter(None, modules))}"
-            )
-    return {name: modules[name] for name in wanted}
+            near = close_names(name, filter(None, modules))
+            raise UnknownLayerError(f"the model has no layer {name!r}{near}")
+    return {name: modules[name] for name in names}
 
 
-def _require(
-    calls: Mapping[str, tuple[Call, ...]], names: Iterable[str], returned: Mapping[str, str]
-) -> None:
+def _require(calls: Mapping[str, tuple[Call, ...]], returned: Mapping[str, str]) -> None:
     for name, made in calls.items():
-        if made:
-            continue
-        if name in returned:
+        if not made and name in returned:
             raise CaptureError(f"layer {name!r} returned no tensor but {returned[name]}")
-        raise CaptureError(
-            f"layer {name!r} did not run on this input: the model's forward never called it "
-            "(an auxiliary head, a part that only training uses, or a scripted module)"
-        )
+        if not made:
+            raise CaptureError(
+                f"layer {name!r} did not run on this input: the model's forward never called it "
+                "(an auxiliary head, a part that only training uses, or a scripted module)"
+            )
     if not calls:
-        raise CaptureError(f"none of the {len(list(names))} modules asked for ran and returned a tensor")
+        raise CaptureError("none of the model's modules ran and returned a tensor")
 
 
 class _Kept:

@@ -10,7 +10,8 @@ def close_names(name: str, possible: Iterable[str], most: int = 5) -> str:
     """A sentence end that lists the names nearest to `name`, or the first ones where none is near.
 
     Returns:
-        `"; did you mean 'a' or 'b'?"` or `"; there are 52, for example 'a', 'b'"`; `""` where nothing is possible.
+        `"; did you mean 'a' or 'b'?"` or `"; there are 52, for example 'a', 'b'"`, and `""` where
+        nothing is possible.
     """
     names = list(dict.fromkeys(possible))
     if near := difflib.get_close_matches(name, names, n=most, cutoff=0.6):
