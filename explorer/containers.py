@@ -22,7 +22,8 @@ MAX_TIFF_VALUES = 262_144
 MAX_COUNTED_FRAMES = 1_000
 """Where counting the frames of an animation ends."""
 
-_JPEG_MARKER = re.compile(rb"\xff+([\x02-\xcf\xd8-\xfe])")
+# Not stuffed zeros, restarts or fill bytes. A pattern led by one plain byte is searched at memchr's speed.
+_JPEG_MARKER = re.compile(rb"\xff([\x02-\xcf\xd8-\xfe])")
 _ORIENTATION_TAG = 0x0112
 _SUB_DIRECTORY_TAGS = (0x8769, 0x8825, 0xA005)
 _TIFF_VALUE_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}

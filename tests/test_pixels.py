@@ -239,7 +239,8 @@ def test_other_colour_modes(mode, pixel, expected):
     image = Image.frombytes(mode, (7, 5), bytes(pixel) * 35)
     rgb, _ = to_rgb(image)
     assert rgb.shape == (5, 7, 3)
-    assert np.abs(rgb.astype(int) - expected).max() <= 2
+    tolerance = 5 if mode == "LAB" else 1  # eight bits of L*a*b* are coarse
+    assert np.abs(rgb.astype(int) - expected).max() <= tolerance
 
 
 def test_bands_join_without_a_seam():
