@@ -110,7 +110,7 @@ def feature_maps(maps: Tensor | np.ndarray) -> Tensor:
     if tensor.ndim != 3:
         raise ValueError(f"feature maps have the shape (C, H, W) or (1, C, H, W), got {shape}")
     if tensor.numel() == 0:
-        raise ValueError(f"there is nothing to show: the feature maps {shape} are empty")
+        raise ValueError(f"there is nothing to show: got empty feature maps {shape}")
     return tensor
 
 
@@ -227,14 +227,14 @@ def rank(measured: ChannelStatistics, by: Ranking = "mean", *, hide_dead: bool =
 def strongest(maps: Tensor | np.ndarray, k: int, by: Ranking = "std") -> tuple[int, ...]:
     """The channels worth showing first: those that answer most differently to different parts of the picture.
 
-    A sixteenth of the map's shorter side is left out along the border, where zero padding draws a frame that has
-    nothing to do with the picture. Dead channels come last.
+    A sixteenth of the map's shorter side is left out along the border, where zero padding draws a frame that
+    has nothing to do with the picture. Dead channels come last.
 
     Args:
         maps: (C, H, W) or (1, C, H, W).
         k: How many, at least 1; all channels where the layer has fewer.
-        by: The ranking. The default is the standard deviation: the channels of largest mean are often merely on
-            everywhere, and the mean of signed maps cancels where a strong response has both signs.
+        by: The ranking. The default is the standard deviation: the channels of largest mean are often merely
+            on everywhere, and the mean of signed maps cancels where a strong response has both signs.
 
     Raises:
         ValueError: `k` is below 1 or there is no such ranking.

@@ -144,7 +144,7 @@ def number(value: float) -> str:
         ('12.3', '−0.5', '−1234', '2e−7', '0')
     """
     text = f"{value:.0f}" if 1000 <= abs(value) < 1e6 else f"{value + 0.0:.3g}"
-    return text.replace("e+0", "e").replace("e-0", "e-").replace("-", "−")
+    return text.replace("e+0", "e").replace("e+", "e").replace("e-0", "e-").replace("-", "−")
 
 
 def _note(scale: Scale | ChannelScales, colormap: Colormap) -> str:

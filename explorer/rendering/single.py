@@ -33,7 +33,8 @@ def map_png(
         feature_map: (H, W) or (1, H, W).
         size: Height and width of the picture in pixels; None for one pixel per position.
         interpolation: `"nearest"` shows each position as an even block, `"bilinear"` goes smoothly between
-            the values (values are interpolated, then coloured, so every colour is on the legend).
+            the values (values are interpolated, then coloured, so every colour is on the legend);
+            NaN and infinite positions stay even blocks.
         scale: None for the map's own; the layer's for the same colours as in a mosaic of it.
         colormap: A name of `COLORMAPS`.
 
@@ -81,7 +82,8 @@ def overlay(
             fractional and reach beyond the picture. None for the whole picture. Pixels whose centre lies
             outside stay.
         blend: `"even"` covers all positions alike; `"strength"` leaves the picture as it is where the map is
-            silent (the scale's low end, or its middle where it is diverging) and reaches `opacity` at the ends.
+            silent (the scale's low end, or its middle where it is diverging) and reaches `opacity` at the
+            ends.
         interpolation: `"bilinear"` or `"nearest"`.
         scale: None for the map's own.
         colormap: A name of `COLORMAPS`.
@@ -157,10 +159,22 @@ def _sample(
 ) -> Tensor:
     """Values of a map that covers `region` at the centres of some pixels, (len(rows), len(columns))."""
     top, left, bottom, right = region
-    if interpolation == "nearest":
-        row_of = torch.from_numpy(_nearest(rows, top, bottom, values.shape[0]))
-        column_of = torch.from_numpy(_nearest(columns, left, right, values.shape[1]))
-        return values[row_of][:, column_of]
+    row_of = torch.from_numpy(_nearest(rows, top, bottom, values.shape[0]))
+    column_of = torch.from_numpy(_nearest(columns, left, right, values.shape[1]))
+    nearest = values[row_of][:, column_of]
+    finite = values.isfinite()
+    if interpolation == "nearest" or not finite.any():
+        return nearest
+    if finite.all():
+        return _bilinear(values, region, rows, columns)
+    # NaN and infinity stay the blocks they are; around them only the finite neighbours count.
+    known = _bilinear(finite.to(values.dtype), region, rows, columns)
+    smooth = _bilinear(values.where(finite, 0.0), region, rows, columns) / known
+    return smooth.where(nearest.isfinite(), nearest)
+
+
+def _bilinear(values: Tensor, region: Region, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Tensor:
+    top, left, bottom, right = region
     upper, lower, down = _neighbours(rows, top, bottom, values.shape[0], values.dtype)
     before, after, across = _neighbours(columns, left, right, values.shape[1], values.dtype)
     lines = torch.lerp(values[upper], values[lower], down[:, None])
