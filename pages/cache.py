@@ -1,0 +1,61 @@
+"""What is computed once and kept. The only place that uses Streamlit's caches.
+
+Keys are digests of content (the weights' and the picture's sha256) and plain parameters; what a function
+works on beside its key has a leading underscore, which keeps Streamlit from hashing it. Every cache is
+bounded. Activations belong to one session and only the last picture's are kept: with the bundled model
+about 80 MB, freed when the session ends.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+import torch
+
+import explorer
+import models
+from explorer.activations import Activations
+from explorer.hierarchy import Stage
+from explorer.layers import LayerTable
+from pages import media
+
+DEFAULT_MODEL = "efficientnet_lite0"
+
+
+@st.cache_resource(max_entries=2, show_spinner="Loading the model …")
+def model(name: str = DEFAULT_MODEL) -> models.LoadedModel:
+    """The model, shared by all visitors."""
+    return models.load(name)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def table(digest: str, _model: models.LoadedModel) -> LayerTable:
+    """The layer table of a model; it depends on the input's size only, so a black picture will do."""
+    return explorer.layer_table(_model.module, torch.zeros(1, 3, *_model.spec.input_size))
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def stages(digest: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
+    """The stages of a model, with the layers that have feature maps."""
+    return explorer.stages(table(digest, _model))
+
+
+@st.cache_resource(max_entries=1, scope="session", show_spinner="Looking at every layer …")
+def activations(digest: str, sha256: str, _model: models.LoadedModel, _x: torch.Tensor) -> Activations:
+    """Every feature map of the current picture; one forward run."""
+    names = [layer.name for stage in stages(digest, _model) for layer in stage.layers]
+    return explorer.capture(_model.module, _x, names)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def sample_thumbnail(name: str) -> bytes:
+    """A sample picture as a small WebP file."""
+    return media.thumbnail(explorer.decode(explorer.sample_bytes(name)).rgb)
+
+
+def warm() -> None:
+    """Do before the first visit what every visit needs."""
+    loaded = model()
+    stages(loaded.digest, loaded)
+    loaded.module(torch.zeros(1, 3, *loaded.spec.input_size))
+    for name in explorer.SAMPLES:
+        sample_thumbnail(name)

@@ -1,0 +1,59 @@
+"""What a visitor can take along. Each file is made when its button is pressed, not before."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import streamlit as st
+
+from explorer import exports
+from explorer.figure import FORMATS, Format, figure_rows, hierarchy_figure
+from explorer.layers import Layer
+from explorer.rendering import Mosaic
+from pages.reading import Reading
+
+
+def offer_layer(reading: Reading, layer: Layer, sheet: Mosaic) -> None:
+    """The mosaic as it is shown, the activations of this layer or of all, and the layer table."""
+    this = {layer.name: reading.activations[layer.name]}
+    with st.container(horizontal=True):
+        _button("Mosaic (PNG)", sheet.png, f"{layer.name}.png")
+        _button("This layer (NPZ)", lambda: exports.activations_npz(this), f"{layer.name}.npz")
+        _button("All layers (safetensors)", lambda: all_layers(reading), "activations.safetensors")
+        _button("Layer table (CSV)", lambda: reading.table.to_csv().encode(), "layers.csv")
+
+
+def offer_figure(reading: Reading) -> None:
+    """The hierarchy of the picture, for a paper or a slide."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("**This story as a figure, for a paper or a slide**", width="content")
+        for kind in FORMATS:
+            _button(kind.upper(), partial(figure, reading, kind), f"hierarchy.{kind}")
+
+
+def all_layers(reading: Reading) -> bytes:
+    """The activations of every layer, with where they come from."""
+    metadata = exports.activation_metadata(
+        reading.activations,
+        model=reading.loaded.spec.name,
+        weights_sha256=reading.loaded.digest,
+        picture_sha256=reading.current.picture.sha256,
+    )
+    return exports.activations_safetensors(reading.activations, metadata)
+
+
+def figure(reading: Reading, kind: Format) -> bytes:
+    """The hierarchy of the picture as a file."""
+    return hierarchy_figure(
+        reading.current.picture,
+        reading.predictions,
+        figure_rows(reading.stages, reading.activations),
+        model=reading.loaded,
+        title=reading.current.title,
+        kind=kind,
+    )
+
+
+def _button(label: str, make: Callable[[], bytes], name: str) -> None:
+    st.download_button(label, make, name, on_click="ignore", key=f"download_{name.rpartition('.')[2]}")

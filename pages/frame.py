@@ -1,0 +1,24 @@
+"""The frame around every page: navigation, the current picture and model, and the way to another picture."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from pages import state
+from pages.picture import bar
+
+HERE = Path(__file__).parent
+LOGO = str(HERE / "logo.svg")
+
+st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layout="wide")
+st.logo(LOGO, size="large")
+hierarchy = st.Page(HERE / "hierarchy.py", title="Hierarchy", default=True)
+layer = st.Page(HERE / "layer.py", title="Layer", url_path="layer")
+page = st.navigation([hierarchy, layer], position="top")
+state.sync(page.url_path)
+if state.pop_open_layer_page() and page != layer:
+    st.switch_page(layer)
+bar(with_chooser=page != hierarchy)
+page.run()

@@ -1,0 +1,108 @@
+"""Hierarchy, the home page: from the picture through early, middle and deep layers to the answer."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from explorer.channels import strongest
+from explorer.layers import Layer
+from explorer.story import look_for, observe
+from pages import downloads, media, state, widgets
+from pages.picture import chooser
+from pages.reading import Reading, drawn, layer_words, read, tile_names
+
+TILES = 8
+
+
+def page() -> None:
+    """The whole story on one screen."""
+    reading = read()
+    st.title("What a network sees, layer by layer")
+    convolutions = sum(layer.window is not None and layer.parameters > 0 for layer in reading.layers)
+    st.markdown(
+        f"{reading.loaded.spec.title} read this picture with {convolutions} convolutions. Follow it from "
+        "edges and colours to parts of objects, or give it a picture of your own."
+    )
+    picture, answer, other = st.columns([5, 4, 4], gap="medium")
+    with picture:
+        show_picture(reading)
+    with answer:
+        show_answer(reading)
+    with other:
+        chooser()
+    columns = st.columns(len(reading.stages), gap="medium")
+    for column, stage in zip(columns, reading.stages, strict=True):
+        with column, st.container(border=True, height="stretch"):
+            show_stage(reading, stage.title, stage.representative)
+    depth(reading)
+    downloads.offer_figure(reading)
+
+
+def show_picture(reading: Reading) -> None:
+    """The picture, darkened where the model does not look."""
+    picture = reading.current.picture
+    view = media.window(picture.rgb, reading.seen, margin=0.6)
+    st.image(
+        media.webp(media.dimmed(picture.rgb, reading.seen)[view]), width="stretch", alt=reading.current.alt
+    )
+    notes = ["The bright part is what the network sees.", *picture.notes]
+    st.markdown(" ".join(f":small[{media.plain(note)}]" for note in notes))
+
+
+def show_answer(reading: Reading) -> None:
+    """The five most probable classes."""
+    st.markdown("#### The network's answer")
+    for prediction in reading.predictions:
+        st.progress(prediction.probability, text=f"{prediction.label} · {100 * prediction.probability:.1f} %")
+
+
+@st.fragment
+def depth(reading: Reading) -> None:
+    """A slider along the network; every layer can be seen."""
+    st.subheader("Move through the network")
+    names = [layer.name for layer in reading.layers]
+    name = state.choice("layer", names, default=names[0])
+    follow = state.follow("depth_slider", name, lambda name: state.choose(layer=name, channel=None))
+    st.select_slider("Layer", names, **follow, label_visibility="collapsed")
+    layer = reading.table[name]
+    st.markdown(f"**{media.plain(name)}** · {layer_words(layer)}")
+    show_tiles(reading, layer, "depth")
+
+
+def show_stage(reading: Reading, title: str, layer: Layer) -> None:
+    """One stage: its strongest channels, and what to look for in them."""
+    st.subheader(title.capitalize(), anchor=False)
+    st.markdown(f"**{media.plain(layer.name)}** · {layer_words(layer)}")
+    channels = strongest(reading.maps(layer.name), TILES)
+    seen = observe(reading.maps(layer.name)[list(channels)], reading.x)
+    st.markdown(look_for(title, layer.receptive_field, seen))
+    show_tiles(reading, layer, f"stage_{title}")
+
+
+def show_tiles(reading: Reading, layer: Layer, key: str) -> None:
+    """The strongest channels of a layer; a click opens one."""
+    maps = reading.maps(layer.name)
+    channels = strongest(maps, TILES)
+    chosen = maps[list(channels)]
+    view, legend = drawn(maps, channels, "channel")
+
+    def open_channel() -> None:
+        channel = state.sent(key, "pick")
+        if channel in channels:
+            state.choose(layer=layer.name, channel=channel)
+            state.open_layer_page()
+
+    widgets.tiles(
+        key,
+        view,
+        channels,
+        label=f"The strongest channels of {layer.name}",
+        names=tile_names(layer, chosen, channels),
+        picture=reading.view,
+        geometry=reading.geometry(layer),
+        legend=legend,
+        on_pick=open_channel,
+    )
+
+
+page()

@@ -1,0 +1,141 @@
+"""Layer: all feature maps of one layer as one mosaic, and one of them large."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import streamlit as st
+
+from explorer.channels import ChannelStatistics, histogram, rank, statistics
+from explorer.layers import Layer
+from explorer.rendering import mosaic
+from pages import downloads, media, state, widgets
+from pages.reading import Reading, drawn, layer_words, read
+
+SORTS = {"mean": "Mean", "max": "Highest", "active": "Active share", "index": "Channel number"}
+SCALES = {"channel": "One per channel", "layer": "One for the layer"}
+MOSAIC, CHANNEL = "mosaic", "channel"
+
+
+@st.fragment
+def body(reading: Reading) -> None:
+    """Everything below the frame; a choice on this page runs only this again."""
+    layer = pick_layer(reading)
+    maps = reading.maps(layer.name)
+    measured = statistics(maps)
+    wide, narrow = st.columns([5, 4], gap="large")
+    with wide:
+        order = controls(measured)
+        channel = state.number("channel", 0, len(measured) - 1, order[0])
+        sheet = mosaic(maps, channels=order, scale=scale(), gap=0)
+        label = f"All maps of {layer.name}"
+        widgets.mosaic(MOSAIC, sheet, statistics=measured, selected=channel, label=label, on_pick=take_pick)
+    with narrow:
+        show_channel(reading, layer, measured, channel)
+    downloads.offer_layer(reading, layer, sheet)
+
+
+def pick_layer(reading: Reading) -> Layer:
+    """The layer, chosen by stage and then by name."""
+    by_stage = {stage.title: [layer.name for layer in stage.layers] for stage in reading.stages}
+    names = [name for members in by_stage.values() for name in members]
+    name = state.choice("layer", names, default=reading.stages[0].representative.name)
+    stage = next(title for title, members in by_stage.items() if name in members)
+    left, right = st.columns([1, 2], vertical_alignment="bottom")
+    left.segmented_control(
+        "Stage",
+        list(by_stage),
+        format_func=str.capitalize,
+        required=True,
+        **state.follow("stage_control", stage, lambda title: choose_layer(by_stage[title][0])),
+    )
+    right.selectbox(
+        "Layer",
+        by_stage[stage],
+        format_func=lambda name: f"{name} — {layer_words(reading.table[name])}",
+        **state.follow("layer_box", name, choose_layer),
+    )
+    return reading.table[name]
+
+
+def choose_layer(name: str) -> None:
+    """Another layer, with its own strongest channel."""
+    state.choose(layer=name, channel=None)
+
+
+def controls(measured: ChannelStatistics) -> list[int]:
+    """Sorting, colour scale and filter; returns the channels to show, in order."""
+    sort = state.choice("sort", list(SORTS), default="mean")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.selectbox(
+            "Sort by",
+            list(SORTS),
+            format_func=SORTS.__getitem__,
+            width=180,
+            **state.follow("sort_box", sort, lambda value: state.choose(sort=value)),
+        )
+        st.selectbox(
+            "Colour scale",
+            list(SCALES),
+            format_func=SCALES.__getitem__,
+            width=180,
+            **state.follow("scale_box", scale(), lambda value: state.choose(scale=value)),
+        )
+        dead = int(measured.dead.sum())
+        st.toggle(
+            f"Hide {dead} dead",
+            disabled=not dead,
+            help="Dead: no positive value on this picture, or in a signed layer the same value everywhere.",
+            **state.follow("dead_toggle", state.flag("dead"), lambda value: state.choose(dead=value or None)),
+        )
+    order = rank(measured, sort, hide_dead=state.flag("dead"))  # type: ignore[arg-type]
+    return order.tolist() or list(range(len(measured)))
+
+
+def scale() -> Literal["layer", "channel"]:
+    """Whether colours are scaled per channel or for the whole layer."""
+    return "layer" if state.choice("scale", list(SCALES), default="channel") == "layer" else "channel"
+
+
+def take_pick() -> None:
+    """A tile was picked."""
+    state.choose(channel=state.sent(MOSAIC, "pick"))
+
+
+def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, channel: int) -> None:
+    """One map, large, with its numbers."""
+    st.number_input(
+        f"Channel of {media.plain(layer.name)}",
+        0,
+        len(measured) - 1,
+        **state.follow("channel_input", channel, lambda value: state.choose(channel=value)),
+    )
+    maps = reading.maps(layer.name)
+    view, legend = drawn(maps, [channel], scale())
+    widgets.channel(
+        CHANNEL,
+        view,
+        label=f"Channel {channel} of {layer.name}; the arrow keys move over its values",
+        picture=reading.view,
+        geometry=reading.geometry(layer),
+        smooth=state.flag("smooth"),
+        opacity=state.number("opacity", 0, 100, 60),
+        histogram=histogram(maps[channel]),
+        legend=legend,
+        on_view=take_view,
+    )
+    numbers = measured.describe(channel)
+    st.markdown(
+        f"mean **{numbers['mean']:.4g}** · deviation **{numbers['std']:.4g}** · "
+        f"lowest **{numbers['minimum']:.4g}** · highest **{numbers['maximum']:.4g}** · "
+        f"above zero at **{100 * numbers['active']:.1f} %** of {measured.positions} positions"
+    )
+
+
+def take_view() -> None:
+    """Smoothing or opacity was changed."""
+    sent = state.sent(CHANNEL, "view")
+    state.choose(smooth=bool(sent["smooth"]) or None, opacity=int(sent["opacity"]))
+
+
+body(read())

@@ -1,0 +1,117 @@
+"""What a page shows: the current model's reading of the current picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+
+import models
+from explorer.activations import Activations
+from explorer.channels import statistics
+from explorer.hierarchy import Stage
+from explorer.layers import Layer, LayerTable
+from explorer.rendering import Legend, mosaic
+from pages import cache, media, state
+from pages.media import Crop
+from pages.widgets import Geometry, Maps, PictureView
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A picture, a model, and everything that the model made of the picture.
+
+    Attributes:
+        current: The picture.
+        loaded: The model.
+        table: The model's layers.
+        stages: The layers that have feature maps, by stage.
+        x: The model's input, (1, 3, H, W).
+        activations: The maps of every layer that has some.
+        predictions: The five most probable classes.
+        view: The picture as the components show it.
+        crop: The part of `view` that the model sees, in shares of its size.
+    """
+
+    current: state.Current
+    loaded: models.LoadedModel
+    table: LayerTable
+    stages: tuple[Stage, ...]
+    x: torch.Tensor
+    activations: Activations
+    predictions: tuple[models.Prediction, ...]
+    view: PictureView
+    crop: Crop
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers that have feature maps, in network order."""
+        return tuple(layer for stage in self.stages for layer in stage.layers)
+
+    @property
+    def seen(self) -> tuple[float, float, float, float]:
+        """The part of the picture that the model sees, (top, left, bottom, right) in pixels."""
+        return self.loaded.preprocess.visible_box(*self.current.picture.rgb.shape[:2])
+
+    def maps(self, name: str) -> torch.Tensor:
+        """The maps of a layer, (C, H, W)."""
+        return self.activations[name][0]
+
+    def geometry(self, layer: Layer) -> Geometry:
+        """The way from a layer's positions to the picture."""
+        return Geometry(layer.receptive_field, self.loaded.spec.input_size, self.crop)
+
+
+def read() -> Reading:
+    """The current model's reading of the current picture; computed once for each picture."""
+    current = state.current()
+    loaded = cache.model()
+    x = loaded.preprocess(current.picture)
+    activations = cache.activations(loaded.digest, current.picture.sha256, loaded, x)
+    seen = loaded.preprocess.visible_box(*current.picture.rgb.shape[:2])
+    view, crop = media.view(current.picture, seen, current.alt)
+    return Reading(
+        current,
+        loaded,
+        cache.table(loaded.digest, loaded),
+        cache.stages(loaded.digest, loaded),
+        x,
+        activations,
+        models.top_predictions(activations.output, loaded.labels),
+        view,
+        crop,
+    )
+
+
+def drawn(
+    maps: torch.Tensor, channels: Sequence[int], scale: Literal["layer", "channel"]
+) -> tuple[Maps, Legend]:
+    """Some channels of a layer with their colours, for a component, and what the colours mean.
+
+    Args:
+        maps: The whole layer, (C, H, W).
+        channels: The channels to draw.
+        scale: One for the layer, or one for each channel.
+    """
+    sheet = mosaic(maps, channels=channels, scale=scale)
+    return Maps(maps[list(channels)].float().numpy(), sheet.tiles, sheet.palette), sheet.legend
+
+
+def layer_words(layer: Layer) -> str:
+    """A layer in a line: kind, channels, size of its maps, what a value sees."""
+    _, channels, height, width = layer.output_shape
+    words = [layer.kind, f"{channels} maps of {height} × {width}"]
+    if field := layer.receptive_field:
+        words.append("a value sees the whole picture" if field.whole else f"a value sees {field} pixels")
+    return " · ".join(words)
+
+
+def tile_names(layer: Layer, maps: torch.Tensor, channels: tuple[int, ...]) -> list[str]:
+    """What each tile is, in words, for assistive technology."""
+    measured = statistics(maps)
+    return [
+        f"Channel {channel} of {layer.name}: mean {measured.mean[at]:.3g}, highest {measured.maximum[at]:.3g}"
+        for at, channel in enumerate(channels)
+    ]

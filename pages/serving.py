@@ -1,0 +1,53 @@
+"""The server around the pages: what is ready before the first visit, and what a fault tells a visitor."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio.to_thread
+import streamlit as st
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+# PyTorch's idle threads would otherwise spin, which makes every forward several times slower as soon as two
+# visitors' run at once. It is read when torch is first imported, which is after this module.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def warm(_app: st.App) -> AsyncIterator[None]:
+    """Load torch and the default model before the server answers: the first paint waits for neither."""
+    # Imported here because Streamlit's caches belong to the runtime, which starts with the app.
+    from pages import cache
+
+    await anyio.to_thread.run_sync(cache.warm)
+    yield
+
+
+def apologise(error: Exception) -> bool:
+    """Tell the visitor in a sentence; the traceback goes to the log only."""
+    logger.error("a page failed", exc_info=error)
+    st.error(
+        "This page could not be shown because of a fault in the explorer. Your picture is kept; "
+        "reload the page or choose another layer. The server's log has the details.",
+        icon="⚠️",
+    )
+    return True
+
+
+async def _not_here(_request: Request) -> Response:
+    """Answer the browser that looks for the server below a page's own address, `/layer/_stcore/health`.
+
+    On a deep link Streamlit's client tries that before `/_stcore/health`. Any answer that is not 2xx sends it
+    on; a 404 would also stand as an error in the visitor's console, 300 without a location does not.
+    """
+    return Response(status_code=300)
+
+
+routes = [Route("/{page}/_stcore/{part}", _not_here)]

@@ -1,0 +1,241 @@
+"""Components that run in the browser: what must feel instant and what Streamlit has no widget for.
+
+Each is a pair of files here, NAME.js and NAME.css, after the shared common.js and common.css. A component
+sends the server one message, a trigger, when a choice has settled; `state.sent` reads it in a callback.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from explorer.channels import ChannelStatistics, Histogram
+from explorer.receptive_field import ReceptiveField
+from explorer.rendering import Legend, Mosaic
+
+_HERE = Path(__file__).parent
+
+
+def _register(name: str) -> Callable[..., Any]:
+    js, css = (
+        "\n".join((_HERE / f"{part}.{kind}").read_text("utf-8") for part in ("common", name))
+        for kind in ("js", "css")
+    )
+    return st.components.v2.component(f"explorer_{name}", html='<div class="root"></div>', js=js, css=css)
+
+
+_TILES, _MOSAIC, _CHANNEL, _GALLERY = map(_register, ("tiles", "mosaic", "channel", "gallery"))
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """A picture as a component shows it: a data URL, its size in pixels and its description."""
+
+    url: str
+    height: int
+    width: int
+    alt: str
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """The way from a map's position to the picture.
+
+    Attributes:
+        field: The receptive field in pixels of the model's input; None where it is not known.
+        input: Height and width of the model's input.
+        crop: The part of the picture that the model sees, (top, left, bottom, right) in shares of its size.
+    """
+
+    field: ReceptiveField | None
+    input: tuple[int, int]
+    crop: tuple[float, float, float, float]
+
+    def as_data(self) -> dict[str, Any]:
+        """What the browser gets."""
+        field = self.field and {
+            "size": [float(n) for n in self.field.size],
+            "offset": [float(n) for n in self.field.offset],
+            "stride": [float(n) for n in self.field.stride],
+            "whole": self.field.whole,
+        }
+        return {"field": field, "input": list(self.input), "crop": list(self.crop)}
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """Feature maps to draw.
+
+    Attributes:
+        values: float32 (n, H, W), read out under the pointer.
+        entries: uint8 (n, H, W), the palette entry of every value.
+        palette: uint8 (256, 4) RGBA.
+    """
+
+    values: NDArray[np.float32]
+    entries: NDArray[np.uint8]
+    palette: NDArray[np.uint8]
+
+    def as_data(self) -> dict[str, Any]:
+        """What the browser gets, with a digest that changes when a number does."""
+        parts = (self.values, self.entries, self.palette)
+        packed = [np.ascontiguousarray(part).tobytes() for part in parts]
+        return {
+            "shape": list(self.values.shape),
+            **{
+                name: base64.b64encode(part).decode()
+                for name, part in zip(("values", "entries", "palette"), packed, strict=True)
+            },
+            # The browser draws again only when the numbers change, not on every run of the page.
+            "digest": hashlib.sha256(b"".join(packed)).hexdigest(),
+        }
+
+
+def tiles(
+    key: str,
+    maps: Maps,
+    channels: Sequence[int],
+    *,
+    label: str,
+    names: Sequence[str],
+    picture: PictureView,
+    geometry: Geometry,
+    legend: Legend,
+    on_pick: Callable[[], None],
+) -> None:
+    """The strongest channels of a layer beside the picture; a click sends the channel as the trigger `pick`.
+
+    Args:
+        key: Streamlit's key of this instance.
+        maps: One map per tile, (n, H, W).
+        channels: The channel of every tile.
+        label: What the whole list is, for assistive technology.
+        names: What every tile is, for assistive technology.
+        picture: The picture, with the part that the model sees and the receptive field marked on it.
+        geometry: The way from a position to the picture.
+        legend: What the colours mean.
+        on_pick: Called before the page runs again.
+    """
+    data = maps.as_data() | {
+        "channels": list(channels),
+        "label": label,
+        "names": list(names),
+        "picture": asdict(picture),
+        "geometry": geometry.as_data(),
+        "legend": _legend_data(legend),
+    }
+    data["digest"] += label
+    _TILES(key=key, data=data, on_pick_change=on_pick)
+
+
+def mosaic(
+    key: str,
+    sheet: Mosaic,
+    *,
+    statistics: ChannelStatistics,
+    selected: int,
+    label: str,
+    on_pick: Callable[[], None],
+) -> None:
+    """All maps of a layer; a click or the arrow keys send the channel as the trigger `pick`.
+
+    Args:
+        key: Streamlit's key of this instance.
+        sheet: The maps in their own resolution, without gaps: the browser enlarges them.
+        statistics: Of all channels of the layer.
+        selected: The channel that is picked.
+        label: What the mosaic is, for assistive technology.
+        on_pick: Called before the page runs again.
+    """
+    columns = (statistics.mean, statistics.maximum, statistics.active)
+    told = np.stack(columns, axis=1)[sheet.channels]
+    data = {
+        "sheet": "data:image/png;base64," + base64.b64encode(sheet.png()).decode(),
+        "tile": [sheet.grid.tile_height, sheet.grid.tile_width],
+        "columns": sheet.grid.columns,
+        "order": sheet.channels.tolist(),
+        # JSON has no NaN; the browser says that it is not a number.
+        "statistics": [[value if math.isfinite(value) else None for value in row] for row in told.tolist()],
+        "selected": selected,
+        "label": label,
+        "legend": _legend_data(sheet.legend),
+    }
+    _MOSAIC(key=key, data=data, on_pick_change=on_pick)
+
+
+def channel(
+    key: str,
+    maps: Maps,
+    *,
+    label: str,
+    picture: PictureView,
+    geometry: Geometry,
+    smooth: bool,
+    opacity: int,
+    histogram: Histogram,
+    legend: Legend,
+    on_view: Callable[[], None],
+) -> None:
+    """One channel, large, alone and laid over the picture; how it is viewed is sent as the trigger `view`.
+
+    Args:
+        key: Streamlit's key of this instance.
+        maps: The one map, (1, H, W).
+        label: What it is, for assistive technology.
+        picture: The picture that the map is laid over.
+        geometry: The way from a position to the picture.
+        smooth: Whether the browser smooths between the values.
+        opacity: Of the map over the picture, 0..100.
+        histogram: How often which values occur.
+        legend: What the colours mean.
+        on_view: Called before the page runs again.
+    """
+    data = maps.as_data()
+    data |= {
+        "shape": data["shape"][1:],
+        "label": label,
+        "picture": asdict(picture),
+        "geometry": geometry.as_data(),
+        "view": {"smooth": smooth, "opacity": opacity},
+        "histogram": {"counts": histogram.counts.tolist(), "edges": histogram.edges.tolist()},
+        "legend": _legend_data(legend),
+    }
+    data["digest"] += label
+    _CHANNEL(key=key, data=data, on_view_change=on_view)
+
+
+def gallery(
+    key: str,
+    samples: Sequence[tuple[str, str, str]],
+    *,
+    selected: str | None,
+    on_pick: Callable[[], None],
+) -> None:
+    """The sample pictures; a click sends the sample's name as the trigger `pick`.
+
+    Args:
+        key: Streamlit's key of this instance.
+        samples: Name, title and the data URL of a thumbnail.
+        selected: The sample at work, or None.
+        on_pick: Called before the page runs again.
+    """
+    rows = [{"name": name, "title": title, "url": url} for name, title, url in samples]
+    _GALLERY(key=key, data={"samples": rows, "selected": selected}, on_pick_change=on_pick)
+
+
+def _legend_data(legend: Legend) -> dict[str, Any]:
+    return {
+        "image": legend.css,
+        "ticks": [tick.label for tick in legend.ticks],
+        "note": legend.note,
+        "specials": [asdict(special) for special in legend.specials],
+    }

@@ -1,0 +1,116 @@
+// One channel, large: its map, and the map laid over the picture. Pointing or arrow keys read out a value
+// and mark what it sees; smoothing and opacity change at once, and the server is told when they settle.
+
+const SETTLE_MS = 350;
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const view = once(parentElement, () => {
+    const root = parentElement.querySelector(".root");
+    const frames = element("div", "frames", root);
+    const alone = element("figure", "", frames);
+    const stage = element("div", "map", alone);
+    stage.tabIndex = 0;
+    stage.setAttribute("role", "application");
+    const canvas = element("canvas", "", stage);
+    const cursor = element("div", "cursor", stage);
+    element("figcaption", "", alone).textContent = "The map, one square per value";
+    const over = element("figure", "", frames);
+    const picture = pictureFrame(over);
+    const overlay = element("canvas", "overlay", picture.frame);
+    picture.frame.insertBefore(overlay, picture.box);
+    element("figcaption", "", over).textContent = "Laid over the picture; the box is what the value sees";
+    const readout = element("p", "readout", root);
+    readout.setAttribute("aria-live", "polite");
+    const controls = element("div", "controls", root);
+    const smoothLabel = element("label", "", controls);
+    const smooth = element("input", "", smoothLabel);
+    smooth.type = "checkbox";
+    smoothLabel.append("Smooth");
+    const opacityLabel = element("label", "opacity", controls);
+    opacityLabel.append("Opacity");
+    const opacity = element("input", "", opacityLabel);
+    Object.assign(opacity, { type: "range", min: 0, max: 100, step: 5 });
+    const legend = element("div", "legend", root);
+    const bars = element("div", "bars", root);
+    bars.setAttribute("role", "img");
+    const ends = element("div", "ticks ends", root);
+    return { legend, bars, ends, stage, canvas, cursor, picture, overlay, readout, smooth, opacity, digest: null, timer: 0, at: [0, 0] };
+  });
+
+  const [height, width] = data.shape;
+
+  function point(row, column) {
+    view.at = [row, column];
+    place(view.picture.box, seen(data.geometry, row, column));
+    place(view.cursor, [row / height, column / width, (row + 1) / height, (column + 1) / width]);
+    const value = view.values[row * width + column];
+    view.readout.textContent = `Row ${row}, column ${column}: ${number(value)}`;
+  }
+
+  function look() {
+    const rendering = view.smooth.checked ? "auto" : "pixelated";
+    view.canvas.style.imageRendering = view.overlay.style.imageRendering = rendering;
+    view.overlay.style.opacity = view.opacity.value / 100;
+  }
+
+  function changed() {
+    look();
+    clearTimeout(view.timer);
+    view.timer = setTimeout(
+      () => setTriggerValue("view", { smooth: view.smooth.checked, opacity: Number(view.opacity.value) }),
+      SETTLE_MS,
+    );
+  }
+
+  // Heights are square roots: most maps have so many zeros that other bars would vanish.
+  function showHistogram() {
+    const { counts, edges } = data.histogram;
+    const most = Math.max(1, ...counts);
+    view.bars.replaceChildren();
+    counts.forEach((count, at) => {
+      const bar = element("div", "", view.bars);
+      bar.style.height = count ? `max(1px, ${100 * Math.sqrt(count / most)}%)` : "0";
+      bar.title = `${number(edges[at])} to ${number(edges[at + 1])}: ${count} values`;
+    });
+    const fullest = counts.indexOf(most);
+    view.bars.setAttribute("aria-label", `Histogram from ${number(edges[0])} to ${number(edges.at(-1))}; ` +
+      `most values, ${most}, lie between ${number(edges[fullest])} and ${number(edges[fullest + 1])}`);
+    view.ends.replaceChildren();
+    for (const text of [number(edges[0]), "how often each value occurs (square-root heights)", number(edges.at(-1))]) {
+      element("span", "", view.ends).textContent = text;
+    }
+  }
+
+  view.picture.show(data.geometry, data.picture);
+  place(view.overlay, data.geometry.crop);
+  if (view.digest !== data.digest) {
+    view.digest = data.digest;
+    view.values = floats(data.values);
+    for (const canvas of [view.canvas, view.overlay]) {
+      paint(canvas, bytes(data.entries), height, width, bytes(data.palette));
+    }
+    view.stage.setAttribute("aria-label", data.label);
+    showLegend(view.legend, data.legend);
+    showHistogram();
+    const at = strongest(view.values);
+    point(Math.floor(at / width), at % width);
+  }
+  if (view.given !== JSON.stringify(data.view)) {
+    view.given = JSON.stringify(data.view);
+    view.smooth.checked = data.view.smooth;
+    view.opacity.value = data.view.opacity;
+  }
+  look();
+
+  view.smooth.onchange = changed;
+  view.opacity.oninput = changed;
+  view.stage.onpointermove = (event) => point(...under(event, view.canvas, height, width));
+  view.overlay.onpointermove = (event) => point(...under(event, view.overlay, height, width));
+  view.stage.onkeydown = (event) => {
+    const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
+    if (!down && !right) return;
+    event.preventDefault();
+    const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
+    point(clamp(view.at[0] + down, height), clamp(view.at[1] + right, width));
+  };
+}

@@ -1,0 +1,118 @@
+// What the components share: numbers from the server, colours, and the way from a map to the picture.
+
+const mounted = new WeakMap();
+
+// The export runs again with every change of data or theme: what was built is found again here.
+function once(parentElement, build) {
+  if (!mounted.has(parentElement)) mounted.set(parentElement, build());
+  return mounted.get(parentElement);
+}
+
+function bytes(base64) {
+  return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+}
+
+function floats(base64) {
+  return new Float32Array(bytes(base64).buffer);
+}
+
+function element(tag, className, parent) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (parent) parent.append(made);
+  return made;
+}
+
+function number(value) {
+  if (value === null || Number.isNaN(value)) return "not a number";
+  if (!Number.isFinite(value)) return value > 0 ? "infinity" : "−infinity";
+  return Number(value.toPrecision(4)).toString().replace("-", "−");
+}
+
+// One map drawn in its own resolution, from palette entries; the browser enlarges the canvas.
+function paint(canvas, entries, height, width, palette) {
+  canvas.width = width;
+  canvas.height = height;
+  canvas.style.aspectRatio = `${width} / ${height}`;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  entries.forEach((entry, at) => image.data.set(palette.subarray(4 * entry, 4 * entry + 4), 4 * at));
+  context.putImageData(image, 0, 0);
+}
+
+function strongest(values) {
+  let best = 0;
+  for (let at = 1; at < values.length; at++) if (values[at] > values[best]) best = at;
+  return best;
+}
+
+// The part of the picture, in shares of its height and width, that a map's position depends on.
+function seen(geometry, row, column) {
+  const { field, input, crop } = geometry;
+  let [top, left, bottom, right] = [0, 0, input[0], input[1]];
+  if (field && !field.whole) {
+    top = Math.max(0, field.offset[0] + row * field.stride[0]);
+    left = Math.max(0, field.offset[1] + column * field.stride[1]);
+    bottom = Math.min(input[0], field.offset[0] + row * field.stride[0] + field.size[0]);
+    right = Math.min(input[1], field.offset[1] + column * field.stride[1] + field.size[1]);
+  }
+  const high = crop[2] - crop[0];
+  const wide = crop[3] - crop[1];
+  return [
+    crop[0] + (top / input[0]) * high,
+    crop[1] + (left / input[1]) * wide,
+    crop[0] + (bottom / input[0]) * high,
+    crop[1] + (right / input[1]) * wide,
+  ];
+}
+
+function place(box, [top, left, bottom, right]) {
+  box.style.top = `${100 * top}%`;
+  box.style.left = `${100 * left}%`;
+  box.style.height = `${100 * (bottom - top)}%`;
+  box.style.width = `${100 * (right - left)}%`;
+}
+
+// The picture with what the network's crop leaves out dimmed, and a box on it.
+function pictureFrame(parent) {
+  const frame = element("div", "picture", parent);
+  const image = element("img", "", frame);
+  const crop = element("div", "crop", frame);
+  const box = element("div", "box", frame);
+  return {
+    frame,
+    box,
+    show(geometry, picture) {
+      if (image.src !== picture.url) image.src = picture.url;
+      image.alt = picture.alt;
+      frame.style.aspectRatio = `${picture.width} / ${picture.height}`;
+      place(crop, geometry.crop);
+    },
+  };
+}
+
+// The map's row and column under the pointer.
+function under(event, target, height, width) {
+  const rect = target.getBoundingClientRect();
+  const clamp = (value, count) => Math.max(0, Math.min(count - 1, Math.floor(value * count)));
+  return [
+    clamp((event.clientY - rect.top) / rect.height, height),
+    clamp((event.clientX - rect.left) / rect.width, width),
+  ];
+}
+
+// What the colours mean: a bar with its values, and a sentence.
+function showLegend(place, legend) {
+  place.replaceChildren();
+  const bar = element("div", "scale", place);
+  bar.style.backgroundImage = legend.image;
+  const ticks = element("div", "ticks", place);
+  for (const tick of legend.ticks) element("span", "", ticks).textContent = tick;
+  const note = element("p", "note", place);
+  note.textContent = legend.note;
+  for (const special of legend.specials) {
+    const swatch = element("span", "swatch", note);
+    swatch.style.background = special.color;
+    note.append(`${special.name}: ${special.positions} positions`);
+  }
+}

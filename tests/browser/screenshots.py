@@ -1,0 +1,34 @@
+"""`python -m tests.browser.screenshots`: take the README's pictures of the real app again."""
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from tests.browser.chromium import arguments, find
+from tests.browser.conftest import settled
+from tests.browser.serving import ROOT, serve
+
+SHOTS = {
+    "hierarchy": ("/", {"width": 1280, "height": 1000}, "light"),
+    "layer": ("/layer?layer=blocks.3.2.act1&scale=layer", {"width": 1280, "height": 1000}, "dark"),
+}
+
+
+def main() -> None:
+    folder = ROOT / "docs"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log") as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=find(), args=arguments())
+        for name, (path, viewport, scheme) in SHOTS.items():
+            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+            page.goto(address + path)
+            settled(page)
+            page.wait_for_timeout(800)  # Streamlit fades its elements in
+            page.screenshot(path=folder / f"{name}.png")
+            print(f"docs/{name}.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
