@@ -8,27 +8,26 @@ Three properties make it fit for a model that many visitors share, and each is t
 * Unmutated. Outputs are kept by reference, which costs next to nothing. When an in-place module
   (`nn.ReLU(inplace=True)`) is about to overwrite a kept output, a copy is kept instead. In-place arithmetic
   that no module announces (`out += identity`) is found afterwards through PyTorch's version counters;
-  only then does the model run a second time, with copies of the outputs concerned.
+  only then does the model run a second time, with copies of the outputs concerned. A model in training mode
+  runs once, with copies of everything, since a second run would update its statistics again. What goes
+  around the version counters (`out.data.add_(1)`, `out.numpy()[:] = 0`) cannot be noticed.
 * Traceless. Hooks are gone when `capture` returns or raises; training flags, parameters and gradients
   are never touched.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeGuard, cast
 
 import torch
 from torch import Tensor, nn
-from torch.utils._pytree import tree_iter, tree_map_only
+from torch.utils._pytree import tree_map_only
 
 from explorer.errors import close_names
+from explorer.recording import Call, is_script, record_intact
 
 Layers: TypeAlias = "str | Iterable[str] | type[nn.Module] | tuple[type[nn.Module], ...] | None"
-
-Call = tuple[Tensor, ...]
-"""The tensors that one call of one module returned."""
 
 
 class CaptureError(ValueError):
@@ -80,8 +79,8 @@ class Activations(Mapping[str, Tensor]):
     @property
     def nbytes(self) -> int:
         """Memory of all captured tensors together, in bytes (a tensor kept under two names counts once)."""
-        unique = {t.data_ptr(): t.nbytes for calls in self._calls.values() for call in calls for t in call}
-        return sum(unique.values())
+        tensors = [t for calls in self._calls.values() for call in calls for t in call]
+        return sum({(t.data_ptr(), t.shape): t.nbytes for t in tensors}.values())
 
 
 def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
@@ -102,7 +101,8 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
 
     Raises:
         UnknownLayerError: If a name is not in the model.
-        CaptureError: If a named layer did not run or returned no tensor, or nothing was left to capture.
+        CaptureError: If `module` is no `nn.Module`, if a named layer is TorchScript, did not run or returned
+            no tensor, or if nothing was left to capture.
 
     Example:
         >>> net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(inplace=True))
@@ -110,18 +110,23 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
         >>> activations
         Activations({'0': (1, 4, 6, 5)})
     """
-    names = _select(module, layers)
-    recording = _record(module, x, names, copies=frozenset())
-    if overwritten := recording.overwritten():
-        recording = _record(module, x, names, copies=overwritten)
+    if not isinstance(module, nn.Module):
+        raise CaptureError(f"only an nn.Module has layers to capture, not a {type(module).__name__}")
+    # A module registered under two names answers to both.
+    modules = dict(module.named_modules(remove_duplicate=False))
+    names = _select(modules, layers)
+    recording = record_intact(module, x, modules, names)
     calls = recording.by_name(names)
     if layers is None or _is_type(layers):
         calls = {name: made for name, made in calls.items() if made}
     _require(calls, recording.returned)
-    ordered = sorted(calls, key=list(recording.calls).index)
     to_cpu = _CpuCopies()
     return Activations(
-        {name: tuple(tuple(map(to_cpu, call)) for call in calls[name]) for name in ordered},
+        {
+            name: tuple(tuple(map(to_cpu, call)) for call in calls[name])
+            for name in recording.calls
+            if name in calls
+        },
         tree_map_only(Tensor, to_cpu, recording.output),
     )
 
@@ -131,14 +136,13 @@ def _is_type(layers: Layers) -> TypeGuard[type[nn.Module] | tuple[type[nn.Module
     return bool(kinds) and all(isinstance(kind, type) for kind in kinds)
 
 
-def _select(module: nn.Module, layers: Layers) -> dict[str, nn.Module]:
+def _select(modules: Mapping[str, nn.Module], layers: Layers) -> dict[str, nn.Module]:
     """The modules that `layers` means, by name."""
-    # A module registered under two names answers to both.
-    modules = dict(module.named_modules(remove_duplicate=False))
     if layers is None:
-        return {name: found for name, found in modules.items() if name}
+        return {name: found for name, found in modules.items() if name and not is_script(found)}
     if _is_type(layers):
-        if chosen := {name: found for name, found in modules.items() if isinstance(found, layers)}:
+        chosen = {name: found for name, found in modules.items() if isinstance(found, layers)}
+        if chosen := {name: found for name, found in chosen.items() if not is_script(found)}:
             return chosen
         raise CaptureError(f"the model has no module of type {layers}")
     names = [layers] if isinstance(layers, str) else [str(name) for name in cast("Iterable[str]", layers)]
@@ -150,6 +154,8 @@ def _select(module: nn.Module, layers: Layers) -> dict[str, nn.Module]:
         if name not in modules:
             near = close_names(name, filter(None, modules))
             raise UnknownLayerError(f"the model has no layer {name!r}{near}")
+        if is_script(modules[name]):
+            raise CaptureError(f"layer {name!r} is TorchScript, which takes no hooks; name a layer around it")
     return {name: modules[name] for name in names}
 
 
@@ -159,126 +165,24 @@ def _require(calls: Mapping[str, tuple[Call, ...]], returned: Mapping[str, str])
             raise CaptureError(f"layer {name!r} returned no tensor but {returned[name]}")
         if not made:
             raise CaptureError(
-                f"layer {name!r} did not run on this input: the model's forward never called it "
-                "(an auxiliary head, a part that only training uses, or a scripted module)"
+                f"layer {name!r} did not run on this input: the model's forward never called it in this "
+                "thread (an auxiliary head, a part that only training uses, or a compiled model)"
             )
     if not calls:
         raise CaptureError("none of the model's modules ran and returned a tensor")
-
-
-class _Kept:
-    """A tensor that a hook kept, and its version then: a later in-place change raises the version."""
-
-    def __init__(self, tensor: Tensor, copy: bool) -> None:
-        # A parameter returned as it is would change with the next training step.
-        self.tensor = tensor.clone() if copy or tensor.requires_grad else tensor.detach()
-        self.version = self.tensor._version
-
-    def copy(self) -> None:
-        self.tensor = self.tensor.clone()
-        self.version = self.tensor._version
-
-    @property
-    def overwritten(self) -> bool:
-        # A detached tensor shares its version counter with the one that it came from.
-        return self.tensor._version != self.version
-
-
-class _Recording:
-    """What the hooks of one capture collect, during one run of the model, in one thread."""
-
-    def __init__(self, copies: frozenset[str]) -> None:
-        self.output: Any = None
-        self.returned: dict[str, str] = {}
-        self._copies = copies
-        self.calls: dict[str, list[list[_Kept]]] = {}
-        self._by_storage: dict[int, list[_Kept]] = {}
-        self._thread = threading.get_ident()
-
-    def keep(self, names: tuple[str, ...]) -> Callable[..., None]:
-        """A forward hook that keeps a module's output under `names`."""
-        copy = not self._copies.isdisjoint(names)
-
-        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if threading.get_ident() != self._thread:
-                return
-            kept = [_Kept(leaf, copy) for leaf in tree_iter(output) if isinstance(leaf, Tensor)]
-            for item in kept:
-                self._by_storage.setdefault(_storage(item.tensor), []).append(item)
-            for name in names:
-                self.calls.setdefault(name, [])
-                if kept:
-                    self.calls[name].append(kept)
-                else:
-                    self.returned[name] = type(output).__name__
-
-        return hook
-
-    def save_before_overwriting(self, _module: nn.Module, inputs: Any, keywords: Any) -> None:
-        """A forward pre-hook for in-place modules: what is kept of their inputs becomes a copy first.
-
-        The module still gets the original, so that code which relies on the change keeps working.
-        """
-        if threading.get_ident() != self._thread:
-            return
-        for leaf in tree_iter((inputs, keywords)):
-            if isinstance(leaf, Tensor):
-                for item in self._by_storage.pop(_storage(leaf), ()):
-                    item.copy()
-
-    def overwritten(self) -> frozenset[str]:
-        """The names of which some kept tensor changed after it was kept."""
-        return frozenset(
-            name
-            for name, calls in self.calls.items()
-            if any(item.overwritten for call in calls for item in call)
-        )
-
-    def by_name(self, names: Iterable[str]) -> dict[str, tuple[Call, ...]]:
-        return {
-            name: tuple(tuple(item.tensor for item in call) for call in self.calls.get(name, ()))
-            for name in names
-        }
-
-
-def _record(module: nn.Module, x: Any, names: Mapping[str, nn.Module], copies: frozenset[str]) -> _Recording:
-    """Run the model once with hooks on the named modules; the hooks are gone afterwards."""
-    recording = _Recording(copies)
-    names_of: dict[nn.Module, tuple[str, ...]] = {}
-    for name, found in names.items():
-        names_of[found] = (*names_of.get(found, ()), name)
-    handles = []
-    try:
-        for found, own_names in names_of.items():
-            handles.append(found.register_forward_hook(recording.keep(own_names)))
-        for found in module.modules():
-            if getattr(found, "inplace", False):
-                handles.append(
-                    found.register_forward_pre_hook(recording.save_before_overwriting, with_kwargs=True)
-                )
-        # Inside a caller's inference mode tensors have no version counters; a copy of the input keeps the
-        # caller's own tensor from a model that begins in place.
-        with torch.inference_mode(False), torch.no_grad():
-            inputs = tree_map_only(Tensor, Tensor.clone, x)
-            recording.output = module(*inputs) if isinstance(inputs, tuple) else module(inputs)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return recording
-
-
-def _storage(tensor: Tensor) -> int:
-    return tensor.untyped_storage().data_ptr()
 
 
 class _CpuCopies:
     """Moves tensors to the CPU, each distinct one once: a block and its last layer often share one."""
 
     def __init__(self) -> None:
-        self._done: dict[int, tuple[Tensor, Tensor]] = {}
+        self._done: dict[tuple[Any, ...], Tensor] = {}
 
     def __call__(self, tensor: Tensor) -> Tensor:
-        if id(tensor) not in self._done:
-            # The source is kept beside its copy, since a freed tensor's id would be given out again.
-            self._done[id(tensor)] = (tensor, tensor.detach().cpu())
-        return self._done[id(tensor)][1]
+        if tensor.is_cpu or tensor.layout is not torch.strided:
+            return tensor.cpu()
+        # The recording keeps all these tensors alive, so that none has been given another's address.
+        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        if key not in self._done:
+            self._done[key] = tensor.cpu()
+        return self._done[key]
