@@ -84,7 +84,7 @@ def read_png(data: bytes) -> Contents:
     """Walk the chunks of a PNG; keep the critical ones and the transparency.
 
     Raises:
-        ContainerError: for more than `MAX_SEGMENTS` chunks.
+        ContainerError: for more than `MAX_SEGMENTS` chunks, or an animation that is cut short.
     """
     kept, exif, profile, frames = [data[:8]], b"", b"", 1
     position = 8
@@ -99,8 +99,8 @@ def read_png(data: bytes) -> Contents:
             exif = data[body]
         elif kind == b"iCCP":
             profile = _inflated_profile(data[body])
-        elif kind == b"acTL" and length >= 4:
-            frames = min(struct.unpack(">I", data[body][:4])[0], MAX_COUNTED_FRAMES)
+        elif kind == b"acTL":
+            frames = min(*_unpack(">I", data, body.start), MAX_COUNTED_FRAMES)
         position = len(data) if kind == b"IEND" else end
     raise ContainerError(f"has more than {MAX_SEGMENTS:,} chunks")
 

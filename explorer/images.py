@@ -45,6 +45,8 @@ MAX_BYTES = 32 * 2**20
 """The largest file, in bytes."""
 MAX_PIXELS = 50_000_000
 """The largest declared size, in pixels."""
+MAX_SIDE = 65_535
+"""The longest declared side, in pixels: JPEG's own limit. Some of Pillow's loops are quadratic in a row."""
 MAX_KEPT_PIXELS = 4_000_000
 """The largest `Picture.rgb`, in pixels: 12 MB."""
 BACKGROUND = (255, 255, 255)
@@ -254,6 +256,11 @@ def _check_declared(image: Image.Image, kind: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise PictureError(_too_many_pixels(f"{width} x {height} pixels"))
+    if max(width, height) > MAX_SIDE:
+        raise PictureError(
+            f"The picture declares {width} x {height} pixels, and at most {MAX_SIDE} on a side are possible: "
+            "cut it up first."
+        )
     compression = image.info.get("compression")
     if kind == "TIFF" and compression not in _TIFF_COMPRESSIONS:
         raise PictureError(

@@ -54,6 +54,8 @@ def test_a_png_keeps_what_its_pixels_need():
         bare, 3, 4, b"wideDisplay P3"
     )
     assert containers.read_png(bare + b"anything") == Contents(bare)
+    with pytest.raises(ContainerError, match="is cut short"):
+        containers.read_png(bare[:33] + chunk(b"acTL", bytes(8))[:11])
     with pytest.raises(ContainerError, match="more than 65,536 chunks"):
         containers.read_png(png(RGB, depth=8, colour=2, chunks=chunk(b"tEXt", b"") * containers.MAX_SEGMENTS))
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from explorer import images
 from explorer.images import MAX_BYTES, MAX_KEPT_PIXELS, Picture, PictureError, decode
 from tests.picture_files import chunk, exif, png, random_rgb, saved, tiff
 
@@ -48,6 +47,12 @@ def test_a_picture_cannot_be_changed_by_accident():
 @pytest.mark.parametrize("wrap", [bytearray, memoryview])
 def test_other_bytes_like_objects_are_taken(wrap):
     assert decode(wrap(saved(RGB, "PNG"))).sha256 == decode(saved(RGB, "PNG")).sha256
+
+
+def test_the_longest_side_is_possible():
+    picture = decode(png(None, depth=1, colour=0, size=(1, 65_535), packed=[b"\xff" * 8192]))
+    assert picture.rgb.shape == (1, 65_535, 3)
+    assert (picture.rgb == 255).all()
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 5000), (5000, 1), (2, 3)])
@@ -196,6 +201,7 @@ REFUSED = {
     "png side": (png(None, depth=8, colour=0, size=(2**31 - 1,) * 2, packed=[b""]), "too many pixels"),
     "tiff": (tiff({t: (4, 1, v) for t, v in {256: 9000, 257: 9000, 258: 8, 262: 1}.items()}),
              "9000 x 9000 pixels, and at most 50"),
+    "long": (png(None, depth=1, colour=0, size=(1, 65_536), packed=[bytes(8192)]), "at most 65535 on a side"),
     "lzma in tiff": (saved(RGB, "TIFF", compression="lzma"), "compressed as lzma, which cannot be read"),
     "bigtiff": (saved(RGB, "TIFF", big_tiff=True), "is a BigTIFF"),
 }  # fmt: skip
@@ -207,7 +213,7 @@ def test_what_cannot_be_read_is_refused_with_one_sentence(name):
     with pytest.raises(PictureError, match=reason) as refused:
         decode(data)
     sentence = str(refused.value)
-    assert sentence.endswith((".", "JPEG compression.", "first."))
+    assert sentence.endswith(".")
     assert "\n" not in sentence
     assert ". " not in sentence
 
@@ -341,8 +347,3 @@ def test_damaged_files_give_a_picture_or_a_picture_error(name):
             assert picture.rgb.shape[0] * picture.rgb.shape[1] <= MAX_KEPT_PIXELS
             outcomes.add("read")
     assert outcomes == {"read", "refused"}
-
-
-def test_the_limits_are_the_ones_that_are_stated():
-    assert (images.MAX_BYTES, images.MAX_PIXELS, images.MAX_KEPT_PIXELS) == (2**25, 50_000_000, 4_000_000)
-    assert images.BACKGROUND == (255, 255, 255)
