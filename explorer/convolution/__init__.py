@@ -1,0 +1,24 @@
+"""Convolution by hand: six algorithms with the contract of `torch.nn.functional.conv2d`.
+
+No convolution of PyTorch is called beneath; each algorithm is a short file of plain tensor operations.
+"""
+
+from __future__ import annotations
+
+from explorer.convolution.algorithms import ALGORITHMS, Algorithm, DomainError, fitting
+from explorer.convolution.api import conv2d, convolve2d
+from explorer.convolution.dispatch import choose
+from explorer.convolution.geometry import ConvolutionError, Geometry, geometry
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "ConvolutionError",
+    "DomainError",
+    "Geometry",
+    "choose",
+    "conv2d",
+    "convolve2d",
+    "fitting",
+    "geometry",
+]

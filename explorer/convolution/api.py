@@ -1,0 +1,100 @@
+"""`conv2d` with a choice of algorithm, and its mirror image, the true convolution."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from explorer.convolution.algorithms import find
+from explorer.convolution.dispatch import choose
+from explorer.convolution.geometry import ConvolutionError, Padding, Size, check_tensors, geometry
+from explorer.convolution.padding import PADDING_MODES, pad
+from explorer.convolution.strided import strided
+
+
+def conv2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    algorithm: str = "auto",
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """Cross-correlate, as `torch.nn.functional.conv2d` does, by an algorithm of one's choice.
+
+    Args:
+        input: (N, C, H, W) or (C, H, W), float32 or float64; N may be 0, any memory layout.
+        weight: (O, C / groups, kH, kW).
+        bias: (O,) or None.
+        stride: Step of the window, an int or a pair (rows, columns).
+        padding: An int, a pair, "valid", "same" (PyTorch's, stride 1) or "same_tensorflow" (any stride).
+        dilation: Distance of the kernel's taps, an int or a pair.
+        groups: Number of groups; `groups=C` is depthwise.
+        algorithm: "loops", "im2col", "shift", "strided", "fft", "winograd", or "auto", which takes the one
+            that the cost model expects to be fastest.
+        padding_mode: What is padded: "zeros", "reflect", "replicate" or "circular".
+
+    Returns:
+        (N, O, OH, OW) or (O, OH, OW), contiguous.
+
+    Raises:
+        ConvolutionError: If the arguments don't fit together; a `ValueError` whose message names the numbers.
+        DomainError: If the algorithm cannot make this convolution; the message names those that can.
+
+    Example:
+        >>> picture = torch.arange(9.0).reshape(1, 1, 3, 3)
+        >>> conv2d(picture, torch.ones(1, 1, 2, 2), algorithm="im2col")[0, 0]
+        tensor([[ 8., 12.],
+                [20., 24.]])
+    """
+    check_tensors(input, weight, bias)
+    sizes = geometry(input.shape, weight.shape, stride, padding, dilation, groups)
+    if padding_mode not in PADDING_MODES:
+        raise ConvolutionError(
+            f"padding mode {padding_mode!r} is unknown; possible are {', '.join(PADDING_MODES)}"
+        )
+    batched = input if input.dim() == 4 else input.unsqueeze(0)
+    if padding_mode != "zeros" and any(sizes.padding):
+        batched = pad(batched, sizes.padding, padding_mode)
+        sizes = geometry(batched.shape, weight.shape, stride, 0, dilation, groups)
+    tensors = (input, weight) if bias is None else (input, weight, bias)
+    gradients = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
+    name = choose(sizes, input.dtype, gradients) if algorithm == "auto" else algorithm
+    run = find(name, sizes, gradients).run
+    # An empty batch leaves nothing to compute, but its gradients are zeros: einsum knows.
+    output = run(batched, weight, sizes) if sizes.batch else strided(batched, weight, sizes)
+    if bias is not None:
+        output = output.add_(bias[:, None, None])
+    return output if input.dim() == 4 else output.squeeze(0)
+
+
+def convolve2d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Size = 1,
+    padding: Padding = 0,
+    dilation: Size = 1,
+    groups: int = 1,
+    *,
+    algorithm: str = "auto",
+    padding_mode: str = "zeros",
+) -> Tensor:
+    """Convolve in the mathematician's sense: `conv2d` with each kernel turned by 180 degrees.
+
+    Deep learning leaves the turn out, since a learned kernel can just as well be learned turned. For a
+    kernel made by hand it decides the sign of an edge. Arguments and result are those of `conv2d`.
+
+    Example:
+        >>> step, kernel = torch.tensor([[[0.0, 0, 1, 1]]]), torch.tensor([[[[-1.0, 1]]]])
+        >>> conv2d(step, kernel), convolve2d(step, kernel)
+        (tensor([[[0., 1., 0.]]]), tensor([[[ 0., -1.,  0.]]]))
+    """
+    turned = weight.flip(-2, -1) if weight.dim() == 4 else weight
+    return conv2d(
+        input, turned, bias, stride, padding, dilation, groups, algorithm=algorithm, padding_mode=padding_mode
+    )

@@ -1,0 +1,82 @@
+"""Shift and accumulate where every group has one input channel: weights times pixels, nothing to mix.
+
+With no channels to add up there is no matrix product to lean on, so memory traffic decides: each of the
+kH · kW passes reads a shifted picture and reads and writes the output. Two layouts keep that cheap:
+
+* Planes: work through blocks of whole channels, or of rows where a channel is large, which stay in the
+  processor's cache during all passes. A block's rows lie in one line, so a pass is one long run.
+* Pixels: for small pictures with many channels, turn channels innermost; then a run is C values long
+  instead of one short row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+
+from torch import Tensor
+
+from explorer.convolution.geometry import Geometry
+from explorer.convolution.padding import pad
+from explorer.convolution.polyphase import lay_out
+
+BLOCK = 2**15
+"""Output values of one block: with its input 256 KiB of float32, which fits a core's second-level cache."""
+
+SHORT_RUN = 256
+"""Values below which a plane is too short a run, and channels go innermost, if there are more of them."""
+
+
+def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
+    """Convolve channel by channel: (N, C, H, W) and (C m, 1, kH, kW) -> (N, C m, OH, OW)."""
+    rows, columns = sizes.output_size
+    run = rows * columns if sizes.stride == (1, 1) else columns
+    if run < min(SHORT_RUN, sizes.in_channels):
+        return _by_pixels(input, weight, sizes)
+    return _by_planes(input, weight, sizes)
+
+
+def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
+    multiplier = sizes.channels_per_group[1]
+    taps = weight.reshape(sizes.groups, multiplier, sizes.taps, 1)  # (C, m, kH kW, 1)
+    output = input.new_empty(sizes.batch, sizes.groups, multiplier, *sizes.output_size)
+    for pictures, channels, first, rows in _blocks(sizes):
+        block = _accumulate(input[pictures, channels], taps[channels], sizes, first, rows)
+        output[pictures, channels, :, first : first + rows] = block
+    return output.flatten(1, 2)  # (N, C m, OH, OW)
+
+
+def _accumulate(input: Tensor, taps: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
+    """Output rows `first` to `first + rows` of some planes: (n, c, H, W) -> (n, c, m, rows, OW)."""
+    picture = lay_out(input, sizes, first, rows)
+    positions = list(product(*map(range, sizes.kernel_size)))
+    output = picture.tap(*positions[0]).unsqueeze(2) * taps[:, :, 0]  # (n, c, m, rows pitch)
+    for k, position in enumerate(positions[1:], start=1):
+        output.addcmul_(picture.tap(*position).unsqueeze(2), taps[:, :, k])
+    return output.view(*output.shape[:3], rows, picture.pitch)[..., : sizes.output_size[1]]
+
+
+def _blocks(sizes: Geometry) -> Iterator[tuple[slice, slice, int, int]]:
+    """Pictures, channels, first output row and number of rows of blocks of about `BLOCK` values."""
+    height, width = sizes.output_size
+    multiplier = sizes.channels_per_group[1]
+    rows = min(height, max(1, BLOCK // (width * multiplier)))
+    channels = min(sizes.groups, max(1, BLOCK // (rows * width * multiplier)))
+    pictures = max(1, BLOCK // (rows * width * multiplier * channels)) if channels == sizes.groups else 1
+    for n in range(0, sizes.batch, pictures):
+        for c in range(0, sizes.groups, channels):
+            for first in range(0, height, rows):
+                yield slice(n, n + pictures), slice(c, c + channels), first, min(rows, height - first)
+
+
+def _by_pixels(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
+    rows, columns = sizes.output_size
+    (down, right), multiplier = sizes.stride, sizes.channels_per_group[1]
+    pixels = pad(input, sizes.padding).permute(0, 2, 3, 1).contiguous().unsqueeze(3)  # (N, H, W, 1, C)
+    taps = weight.reshape(sizes.groups, multiplier, sizes.taps).permute(2, 1, 0).contiguous()  # (kH kW, m, C)
+    output = input.new_zeros(sizes.batch, rows, columns, multiplier, sizes.groups)
+    for k, (i, j) in enumerate(product(*map(range, sizes.kernel_size))):
+        top, left = i * sizes.dilation[0], j * sizes.dilation[1]
+        bottom, end = top + (rows - 1) * down + 1, left + (columns - 1) * right + 1
+        output.addcmul_(pixels[:, top:bottom:down, left:end:right], taps[k])
+    return output.permute(0, 4, 3, 1, 2).flatten(1, 2).contiguous()  # (N, C m, OH, OW)

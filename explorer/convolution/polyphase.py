@@ -1,0 +1,82 @@
+"""A picture laid out so that every tap of the kernel reads one unbroken run of memory.
+
+Two tricks, both old ones of signal processing:
+
+* Flat rows. Written one after the other with the padding between them, all rows form one line, and the
+  picture moved down by a row is the same line read `pitch` values later. A kernel tap becomes an offset.
+* Phases. With stride 2 a tap sees every second pixel only. Sorted by row modulo stride and column modulo
+  stride, the picture becomes stride · stride small pictures, on each of which the step is 1.
+
+Source: Vaidyanathan, "Multirate systems and filter banks", 1993 (polyphase decomposition).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from explorer.convolution.geometry import Geometry
+
+
+@dataclass(frozen=True, eq=False)
+class Phases:
+    """A strip of padded picture rows, sorted by phase and laid flat.
+
+    Attributes:
+        values: (sH, sW, N, C, line): one line per phase, picture and channel.
+        pitch: Values from one row of a line to the next.
+        rows: Output rows of the strip.
+        sizes: The convolution.
+    """
+
+    values: Tensor
+    pitch: int
+    rows: int
+    sizes: Geometry
+
+    def tap(self, i: int, j: int) -> Tensor:
+        """What tap (i, j) of the kernel reads for all outputs of the strip: (N, C, rows · pitch), a view.
+
+        The first OW values of each row belong to outputs; the rest, up to the pitch, to none.
+        """
+        (down, right), (between_rows, between_columns) = self.sizes.stride, self.sizes.dilation
+        row, column = i * between_rows, j * between_columns
+        start = row // down * self.pitch + column // right
+        return self.values[row % down, column % right, :, :, start : start + self.rows * self.pitch]
+
+
+def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
+    """Pad, sort by phase and lay flat what the output rows `first` to `first + rows` need.
+
+    Args:
+        input: (N, C, H, W), any number of the pictures and channels, without padding.
+        sizes: The convolution; its padding is written between the rows as zeros.
+        first: The first output row.
+        rows: How many output rows.
+    """
+    stride, top, left = sizes.stride, sizes.padding[0], sizes.padding[2]
+    height = rows + (sizes.span[0] - 1) // stride[0]
+    slack = (sizes.span[1] - 1) // stride[1]
+    pitch = sizes.output_size[1] + slack
+    lines = input.new_zeros(*stride, *input.shape[:2], height * pitch + slack)
+    pictures = lines[..., : height * pitch].view(*lines.shape[:4], height, pitch)
+    for a in range(stride[0]):
+        to_rows, from_rows = _covered(sizes.size[0], top - a - first * stride[0], stride[0], height)
+        for b in range(stride[1]):
+            to_columns, from_columns = _covered(sizes.size[1], left - b, stride[1], pitch)
+            pictures[a, b, :, :, to_rows, to_columns] = input[:, :, from_rows, from_columns]
+    return Phases(lines, pitch, rows, sizes)
+
+
+def _covered(size: int, before: int, stride: int, count: int) -> tuple[slice, slice]:
+    """Where the pixels of a phase go, and where they come from, along one axis.
+
+    Position k of the phase holds pixel k · stride - before, if 0 <= that < size.
+    """
+    start = min(max(-(-before // stride), 0), count)
+    stop = max(min((size - 1 + before) // stride + 1, count), start)
+    source = max(start * stride - before, 0)
+    return slice(start, stop), slice(
+        source, source + (stop - start - 1) * stride + 1 if stop > start else source, stride
+    )

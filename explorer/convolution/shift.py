@@ -1,0 +1,43 @@
+"""Shift and accumulate: one pass over the picture per kernel tap.
+
+Idea: turn the loops inside out. Instead of visiting every window, take one tap of the kernel, shift the
+whole picture by its position, weight it, and add it to the output; kH · kW such passes make a convolution.
+With many channels the weighting is a matrix product over channels, with one channel per group a plain
+multiply-add.
+
+Cost: as many multiplications as the definition. Memory: one padded copy of the picture and the output with
+its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col.
+
+Source: Vasudevan, Anderson and Gregg, "Parallel multi channel convolution using general matrix
+multiplication", 2017 (kn2row); Zhang, Franchetti and Low, "High performance zero-memory overhead direct
+convolutions", 2018.
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import torch
+from torch import Tensor
+
+from explorer.convolution.depthwise import shift_depthwise
+from explorer.convolution.geometry import Geometry
+from explorer.convolution.polyphase import lay_out
+
+
+def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
+    """Convolve tap by tap: (N, C, H, W) and (O, C/g, kH, kW) -> (N, O, OH, OW)."""
+    if sizes.channels_per_group[0] == 1:
+        return shift_depthwise(input, weight, sizes)
+    per_group, outputs = sizes.channels_per_group
+    matrices = weight.reshape(sizes.groups, outputs, per_group, -1).permute(3, 0, 1, 2).contiguous()
+    matrices = matrices.repeat(1, sizes.batch, 1, 1)  # (taps, N g, O/g, C/g)
+    rows, columns = sizes.output_size
+    picture = lay_out(input, sizes, 0, rows)
+    taps = [picture.tap(i, j) for i, j in product(*map(range, sizes.kernel_size))]  # each (N, C, OH pitch)
+    shifted = [tap.reshape(-1, per_group, rows * picture.pitch) for tap in taps]  # each (N g, C/g, OH pitch)
+    output = torch.bmm(matrices[0], shifted[0])  # (N g, O/g, OH pitch)
+    for matrix, pixels in zip(matrices[1:], shifted[1:], strict=True):
+        output.baddbmm_(matrix, pixels)
+    whole = output.view(sizes.batch, sizes.out_channels, rows, picture.pitch)
+    return whole[..., :columns].contiguous()  # (N, O, OH, OW)
