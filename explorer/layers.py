@@ -205,10 +205,11 @@ def _layer(made: ModuleRecord, samples: int, deepest: int, fields: _Fields) -> L
 
 
 def _per_position(trace: Trace, shape: Sizes) -> Trace:
-    """The hull over channels, where space was folded into them."""
+    """One field for each position of a map: the hull over channels into which space was folded."""
     if len(shape) != 4:
         return trace
-    return trace.mapped(lambda axis: axis.contracted({0, 1}) if len(axis.place) > 1 else axis)
+    trace = trace.mapped(lambda axis: axis.contracted({0, 1}) if len(axis.place) > 1 else axis)
+    return trace.mapped(lambda axis: axis.filled(2, shape[2]).filled(3, shape[3]))
 
 
 def _is_map(trace: Trace, shape: Sizes) -> bool:

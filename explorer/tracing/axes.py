@@ -85,11 +85,23 @@ class Axis:
         """After an operation that slides along `dim` of a tensor of `shape`, to `outputs` positions there."""
         if all(factor.dim != dim for factor in self.place):
             return self
-        # Digits in other dimensions are channels to a sliding window; what it reads is their hull.
-        axis = self.contracted({factor.dim for factor in self.place} - {dim})
+        # Less significant digits are channels, wherever they lie; channels are not followed one by one.
+        if self.place[0].dim != dim:
+            return self.contracted({dim})
+        axis = self.contracted({factor.dim for factor in self.place} - {dim}).filled(dim, shape[dim])
         if axis.place != (Factor(dim, 1, shape[dim]),):
             return axis.lost()
         return axis._through(taps, (Factor(dim, 1, outputs),))
+
+    def filled(self, dim: int, size: int) -> Axis:
+        """The place refined to every index of `dim`, if it only said in which block an element lies."""
+        if len(self.place) != 1 or self.place[0].dim != dim or self.place[0].inner == 1:
+            return self
+        (block,) = self.place
+        if block.inner * block.size != size:
+            return self
+        axis = self._repeated((block, Factor(dim, 1, block.inner)))
+        return replace(axis, place=(Factor(dim, 1, size),))
 
     def contracted(self, dims: Collection[int]) -> Axis:
         """After a sum, a mean or a maximum over `dims`, or any other mixture of all their elements."""

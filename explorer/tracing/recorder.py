@@ -115,6 +115,21 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             module.register_forward_pre_hook(self._enter(made))
             module.register_forward_hook(self._leave(made))
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and the default imports PyTorch's compiler, as slow as torch itself."""
+        return False
+
+    @classmethod
+    def is_infra_mode(cls) -> bool:
+        """Leaves alone a flag of the whole process that other threads' compilation reads."""
+        return True
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """As `is_infra_mode`, for another such flag."""
+        return True
+
     def _enter(self, made: ModuleRecord) -> Callable[..., None]:
         return lambda *_: self._running.append(made)
 

@@ -76,7 +76,7 @@ _MAIN_INPUT: dict[str, Callable[[Call], Change]] = {
         ),
         mixing.reduction,
     ),
-    **dict.fromkeys(("_softmax", "_log_softmax", "sort"), mixing.over_dims),
+    **dict.fromkeys(("_softmax", "_log_softmax", "_safe_softmax", "sort"), mixing.over_dims),
     **dict.fromkeys(
         (
             "native_batch_norm",
