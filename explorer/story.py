@@ -1,8 +1,9 @@
 """What the maps of a stage show, measured and put into a sentence.
 
-"Early layers keep the picture's edges, deep ones answer in a few places" is the usual account of what
-convolutional networks learn (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks, 2014).
-Here the two numbers behind it are measured on the maps that are shown, so that the sentence is true of them.
+"Early layers keep the picture's edges and colours, deep ones answer in a few places" is the usual account of
+what convolutional networks learn (Zeiler and Fergus, Visualizing and Understanding Convolutional Networks,
+2014). Here the two numbers behind it are measured on the maps that are shown, so that a sentence is true of
+them.
 """
 
 from __future__ import annotations
@@ -16,8 +17,14 @@ from torch import Tensor
 from explorer.channels import feature_maps
 from explorer.receptive_field import ReceptiveField
 
-FOLLOWS = 0.5
-"""A map follows the picture where it correlates with one of the picture's own maps at least this much."""
+# With fewer positions for each term, a fit finds its way through mere noise.
+_POSITIONS_PER_TERM = 10
+
+_HINTS = {
+    "early": "look for outlines and patches of colour",
+    "middle": "look for maps that pick out one texture, material or detail",
+    "deep": "look for bright spots: a channel answers where it finds its part of an object",
+}
 
 
 @dataclass(frozen=True)
@@ -26,14 +33,15 @@ class Observation:
 
     Attributes:
         maps: How many maps were looked at.
-        following: How many of them follow the picture: their Pearson correlation with its brightness, one of
-            its colours or its edges, brought to the map's size, is at least `FOLLOWS` up to sign.
+        explained: The share of a map's variance, 0..1, that a linear fit to the picture's colours and edges
+            at the same place explains, corrected for the number of terms (adjusted R²); median over the maps.
+            None where a map has too few positions for such a fit to mean anything.
         half: The share of positions, 0..1, that holds half of the positive response; median over the maps
             that have any. Evenly spread is 0.5, one single bright position is 1 / (H * W).
     """
 
     maps: int
-    following: int
+    explained: float | None
     half: float | None
 
 
@@ -41,63 +49,76 @@ def observe(maps: Tensor, x: Tensor) -> Observation:
     """Measure some maps of a layer against the picture that the model saw.
 
     Args:
-        maps: (K, H, W).
-        x: The model's input, (1, 3, height, width); other channel counts are taken as they are.
+        maps: (K, H, W); NaN and infinite values count as 0.
+        x: The model's input, (1, C, height, width).
     """
     maps = feature_maps(maps).double().nan_to_num(0.0, 0.0, 0.0)
-    references = _picture_maps(x.double(), maps.shape[1:])
-    best = (_standardised(maps) @ _standardised(references).T).abs().amax(1)
-    return Observation(len(maps), int((best >= FOLLOWS).sum()), _half(maps.clamp(min=0).flatten(1)))
+    references = _picture_maps(x.detach().cpu().double(), maps.shape[1:])
+    explained = None
+    if maps[0].numel() >= _POSITIONS_PER_TERM * len(references):
+        explained = float(_explained(maps.flatten(1), references.flatten(1)).median())
+    return Observation(len(maps), explained, _half(maps.clamp(min=0).flatten(1)))
 
 
 def look_for(stage: str, field: ReceptiveField | None, observation: Observation) -> str:
-    """One sentence on what to look for in a stage, with what was measured on the maps shown.
+    """What to look for in a stage, with what was measured on the maps shown.
 
     Args:
         stage: "early", "middle" or "deep".
         field: What one value sees; None where it is not known.
         observation: What was measured.
+
+    Example:
+        >>> look_for("early", None, Observation(maps=8, explained=0.62, half=0.3)).rpartition(". ")[2]
+        "The picture's own colours and edges explain 62 % of these maps."
     """
-    if field is None:
-        sees = "Each value sees a part of the picture"
-    elif field.whole:
-        sees = "Each value draws on the whole picture"
-    else:
-        sees = f"Each value sees {field.size[0]} × {field.size[1]} pixels"
-    if stage == "early":
-        return (
-            f"{sees}: look for outlines and patches of colour. {observation.following} of these "
-            f"{observation.maps} maps follow the picture's edges, brightness or colours (|r| ≥ {FOLLOWS})."
-        )
-    hint = {
-        "middle": "look for maps that pick out one texture or material",
-        "deep": "look for a few bright spots, each where the network found what the channel answers to",
-    }[stage]
+    sees = f"Each value sees {_words(field)}: {_HINTS[stage]}."
+    if stage != "deep" and observation.explained is not None:
+        share = _percent(observation.explained)
+        return f"{sees} The picture's own colours and edges explain {share} of these maps."
     if observation.half is None:
-        return f"{sees}: {hint}. None of these maps has a positive value here."
-    return (
-        f"{sees}: {hint}. Half of a map's response comes from {_percent(observation.half)} of its positions."
-    )
+        return f"{sees} None of these maps has a positive value here."
+    return f"{sees} Half of a map's response comes from {_percent(observation.half)} of its positions."
+
+
+def _words(field: ReceptiveField | None) -> str:
+    if field is None:
+        return "a part of the picture"
+    return "the whole picture" if field.whole else f"{field} pixels"
 
 
 def _picture_maps(x: Tensor, size: torch.Size) -> Tensor:
-    """The picture's channels, brightness and edge strength at a map's size: (R, H, W)."""
+    """The picture's colours, and its edges by direction and sign, at a map's size: (R, H, W).
+
+    A unit behind a ReLU answers to one sign of an edge only, so each sign is a map of its own.
+    """
     grey = x.mean(1, keepdim=True)  # (1, 1, height, width)
-    padded = (
-        F.pad(grey, (1, 1, 1, 1), mode="replicate") if min(grey.shape[2:]) > 1 else F.pad(grey, (1, 1, 1, 1))
-    )
-    across = padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]
-    down = padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]
-    edges = (across.square() + down.square()).sqrt()
-    return F.adaptive_avg_pool2d(torch.cat([x, grey, edges], dim=1), (size[0], size[1]))[0]
+    steps = ((0, 1), (1, 0), (1, 1), (1, -1))
+    edges = [grey - grey.roll(step, dims=(2, 3)) for step in steps]
+    edges.append(4 * grey - sum(grey.roll(step, (2, 3)) for step in ((0, 1), (0, -1), (1, 0), (-1, 0))))
+    signed = torch.cat(edges, dim=1)  # (1, 5, height, width)
+    everything = torch.cat([x, signed.clamp(min=0), (-signed).clamp(min=0)], dim=1)
+    return F.adaptive_avg_pool2d(everything, (size[0], size[1]))[0]
 
 
-def _standardised(maps: Tensor) -> Tensor:
-    """Each map as a vector of mean 0 and length 1, (K, H * W); a constant map becomes 0."""
-    flat = maps.flatten(1)
-    flat = flat - flat.mean(1, keepdim=True)
-    length = flat.norm(dim=1, keepdim=True)
-    return torch.where(length > 1e-12, flat / length.clamp(min=1e-12), 0.0)
+def _explained(maps: Tensor, references: Tensor) -> Tensor:
+    """The share of each map's variance that a linear fit to the references explains; (K, P), (R, P) -> (K,).
+
+    A constant map has no variance to explain and gets 0.
+    """
+    positions = maps.shape[1]
+    centred = maps - maps.mean(1, keepdim=True)
+    terms = references - references.mean(1, keepdim=True)
+    spread = terms.norm(dim=1, keepdim=True)
+    terms = terms[(spread > 1e-9).flatten()]
+    if not len(terms):
+        return torch.zeros(len(maps))
+    _, strength, directions = torch.linalg.svd(terms, full_matrices=False)
+    directions = directions[strength > 1e-9 * strength[0]]  # (rank, P), orthonormal
+    total = centred.square().sum(1)
+    fitted = (centred @ directions.T).square().sum(1)
+    unexplained = torch.where(total > 0, 1 - fitted / total.clamp(min=1e-300), 1.0)
+    return (1 - unexplained * (positions - 1) / (positions - len(directions) - 1)).clamp(0, 1)
 
 
 def _half(positive: Tensor) -> float | None:

@@ -42,7 +42,7 @@ def stages(digest: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
 @st.cache_resource(max_entries=1, scope="session", show_spinner="Looking at every layer …")
 def activations(digest: str, sha256: str, _model: models.LoadedModel, _x: torch.Tensor) -> Activations:
     """Every feature map of the current picture; one forward run."""
-    names = [layer.name for stage in stages(digest, _model) for layer in stage.layers]
+    names = [layer.name for layer in table(digest, _model) if layer.is_map]
     return explorer.capture(_model.module, _x, names)
 
 

@@ -8,8 +8,8 @@ import streamlit as st
 
 from explorer.channels import ChannelStatistics, histogram, rank, statistics
 from explorer.layers import Layer
-from explorer.rendering import mosaic
-from pages import downloads, media, state, widgets
+from explorer.rendering import channel_scales, filters_rgb_png, mosaic
+from pages import downloads, state, widgets
 from pages.reading import Reading, drawn, layer_words, read
 
 SORTS = {"mean": "Mean", "max": "Highest", "active": "Active share", "index": "Channel number"}
@@ -33,12 +33,13 @@ def body(reading: Reading) -> None:
     with narrow:
         show_channel(reading, layer, measured, channel)
     downloads.offer_layer(reading, layer, sheet)
+    show_filters(reading)
 
 
 def pick_layer(reading: Reading) -> Layer:
     """The layer, chosen by stage and then by name."""
-    by_stage = {stage.title: [layer.name for layer in stage.layers] for stage in reading.stages}
-    names = [name for members in by_stage.values() for name in members]
+    by_stage = reading.by_stage()
+    names = [layer.name for layer in reading.layers]
     name = state.choice("layer", names, default=reading.stages[0].representative.name)
     stage = next(title for title, members in by_stage.items() if name in members)
     left, right = st.columns([1, 2], vertical_alignment="bottom")
@@ -47,7 +48,7 @@ def pick_layer(reading: Reading) -> Layer:
         list(by_stage),
         format_func=str.capitalize,
         required=True,
-        **state.follow("stage_control", stage, lambda title: choose_layer(by_stage[title][0])),
+        **state.follow("stage_control", stage, lambda title: choose_layer(by_stage.get(title, names)[0])),
     )
     right.selectbox(
         "Layer",
@@ -105,13 +106,13 @@ def take_pick() -> None:
 def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, channel: int) -> None:
     """One map, large, with its numbers."""
     st.number_input(
-        f"Channel of {media.plain(layer.name)}",
+        "Channel",
         0,
         len(measured) - 1,
         **state.follow("channel_input", channel, lambda value: state.choose(channel=value)),
     )
     maps = reading.maps(layer.name)
-    view, legend = drawn(maps, [channel], scale())
+    view, legend = drawn(maps, [channel], "layer" if scale() == "layer" else channel_scales(maps)[channel])
     widgets.channel(
         CHANNEL,
         view,
@@ -136,6 +137,22 @@ def take_view() -> None:
     """Smoothing or opacity was changed."""
     sent = state.sent(CHANNEL, "view")
     state.choose(smooth=bool(sent["smooth"]) or None, opacity=int(sent["opacity"]))
+
+
+def show_filters(reading: Reading) -> None:
+    """The weights of the layer that reads the picture itself, as colours."""
+    first = next((layer for layer in reading.layers if layer.window and layer.parameters), None)
+    weight = (
+        None if first is None else getattr(reading.loaded.module.get_submodule(first.name), "weight", None)
+    )
+    if first is None or weight is None or weight.ndim != 4 or weight.shape[1] not in (1, 3):
+        return
+    with st.expander(f"The filters of the first layer, {first.name}"):
+        st.markdown(
+            f"What each of the {len(weight)} filters multiplies the picture with: mid grey is a weight of "
+            "zero, a bright colour asks for that colour, a dark one for its absence. Each has its own scale."
+        )
+        st.image(filters_rgb_png(weight, columns=16, zoom=14), alt=f"{len(weight)} small patterns of colour")
 
 
 body(read())

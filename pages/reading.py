@@ -13,7 +13,7 @@ from explorer.activations import Activations
 from explorer.channels import statistics
 from explorer.hierarchy import Stage
 from explorer.layers import Layer, LayerTable
-from explorer.rendering import Legend, mosaic
+from explorer.rendering import Legend, Scale, mosaic
 from pages import cache, media, state
 from pages.media import Crop
 from pages.widgets import Geometry, Maps, PictureView
@@ -27,7 +27,7 @@ class Reading:
         current: The picture.
         loaded: The model.
         table: The model's layers.
-        stages: The layers that have feature maps, by stage.
+        stages: Its early, middle and deep part.
         x: The model's input, (1, 3, H, W).
         activations: The maps of every layer that has some.
         predictions: The five most probable classes.
@@ -47,8 +47,21 @@ class Reading:
 
     @property
     def layers(self) -> tuple[Layer, ...]:
-        """The layers that have feature maps, in network order."""
-        return tuple(layer for stage in self.stages for layer in stage.layers)
+        """The layers that have feature maps, blocks included, in network order."""
+        return tuple(
+            sorted((layer for layer in self.table if layer.is_map), key=lambda layer: layer.finished)
+        )
+
+    def by_stage(self) -> dict[str, list[str]]:
+        """The names of `layers` by the title of their stage; a block belongs to where it ends."""
+        ends = {stage.title: max(layer.finished for layer in stage.layers) for stage in self.stages}
+        parts: dict[str, list[str]] = {title: [] for title in ends}
+        for layer in self.layers:
+            title = next(
+                (title for title, end in ends.items() if layer.finished <= end), self.stages[-1].title
+            )
+            parts[title].append(layer.name)
+        return parts
 
     @property
     def seen(self) -> tuple[float, float, float, float]:
@@ -86,14 +99,14 @@ def read() -> Reading:
 
 
 def drawn(
-    maps: torch.Tensor, channels: Sequence[int], scale: Literal["layer", "channel"]
+    maps: torch.Tensor, channels: Sequence[int], scale: Literal["layer", "channel"] | Scale
 ) -> tuple[Maps, Legend]:
     """Some channels of a layer with their colours, for a component, and what the colours mean.
 
     Args:
         maps: The whole layer, (C, H, W).
         channels: The channels to draw.
-        scale: One for the layer, or one for each channel.
+        scale: One for the layer, one for each channel, or a given one.
     """
     sheet = mosaic(maps, channels=channels, scale=scale)
     return Maps(maps[list(channels)].float().numpy(), sheet.tiles, sheet.palette), sheet.legend

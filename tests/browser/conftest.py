@@ -67,8 +67,8 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
 
 
 def settled(page: Page) -> None:
-    """Wait until the app has run: the picture's bar is there and nothing is at work."""
-    page.locator(".st-key-bar").wait_for()
+    """Wait until the app has run and drawn the last component of the page."""
+    page.locator(".st-key-depth canvas, .st-key-channel canvas").first.wait_for()
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true]')"

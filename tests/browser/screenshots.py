@@ -18,7 +18,11 @@ SHOTS = {
 def main() -> None:
     folder = ROOT / "docs"
     folder.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as logs, serve(Path(logs) / "log") as address, sync_playwright() as play:
+    with (
+        tempfile.TemporaryDirectory() as logs,
+        serve(Path(logs) / "log") as address,
+        sync_playwright() as play,
+    ):
         browser = play.chromium.launch(executable_path=find(), args=arguments())
         for name, (path, viewport, scheme) in SHOTS.items():
             page = browser.new_page(viewport=viewport, color_scheme=scheme)
