@@ -135,7 +135,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _leave(self, made: ModuleRecord) -> Callable[..., None]:
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            self._running.pop()
+            while self._running.pop() is not made:
+                pass  # a module that raised, and whose caller went on
             tensor = next((leaf for leaf in tree_iter(output) if isinstance(leaf, Tensor)), None)
             if tensor is None:
                 return
