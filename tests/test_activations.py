@@ -59,7 +59,7 @@ class TestSelection:
         assert {feature_map.shape[0] for feature_map in activations.values()} == {batch}
 
     def test_one_pixel_and_one_channel(self):
-        net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(inplace=True))
+        net = nn.Sequential(nn.Conv2d(1, 1, 1), nn.ReLU(inplace=True)).eval()
         x = torch.full((1, 1, 1, 1), -2.0)
         with torch.no_grad():
             net[0].weight.fill_(3.0)
@@ -71,7 +71,7 @@ class TestSelection:
     def test_nan_and_infinity_pass_through(self):
         x = picture()
         x[0, 0, 0, 0], x[0, 0, 0, 1] = float("nan"), float("inf")
-        feature_map = capture(nn.Sequential(nn.Identity(), nn.ReLU(inplace=True)), x, "0")["0"]
+        feature_map = capture(nn.Sequential(nn.Identity(), nn.ReLU(inplace=True)).eval(), x, "0")["0"]
         assert torch.equal(feature_map, x) is False
         assert torch.allclose(feature_map, x, rtol=0, atol=0, equal_nan=True)
 
@@ -87,13 +87,13 @@ class TestErrors:
 
     def test_layer_that_did_not_run(self):
         with pytest.raises(CaptureError, match=r"'unused' did not run"):
-            capture(Repeated(), picture(), ["conv", "unused"])
-        assert "unused" not in capture(Repeated(), picture(), nn.Conv2d)
-        assert "unused" not in capture(Repeated(), picture())
+            capture(Repeated().eval(), picture(), ["conv", "unused"])
+        assert "unused" not in capture(Repeated().eval(), picture(), nn.Conv2d)
+        assert "unused" not in capture(Repeated().eval(), picture())
 
     @pytest.mark.parametrize(("value", "kind"), [(None, "NoneType"), ("text", "str"), ([], "list")])
     def test_layer_that_returned_no_tensor(self, value, kind):
-        net = nn.Sequential(nn.Conv2d(3, 4, 3), Apply(lambda _x: value))
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), Apply(lambda _x: value)).eval()
         with pytest.raises(CaptureError, match=f"'1' returned no tensor but {kind}"):
             capture(net, picture(), "1")
         assert list(capture(net, picture())) == ["0"]
@@ -134,7 +134,7 @@ class TestCalls:
         assert min(call[0].min() for call in calls) < 0  # each from before its in-place ReLU
 
     def test_one_module_under_several_names_answers_to_each(self):
-        activations = capture(TwoNames(), picture(), nn.Conv2d)
+        activations = capture(TwoNames().eval(), picture(), nn.Conv2d)
         assert list(activations) == ["first", "second", "outer.0"]
         assert len(activations.calls("outer.0")) == 2
         assert torch.equal(activations["first"], activations["second"])
@@ -151,7 +151,7 @@ class TestCalls:
         ids=["tuple", "list", "dict", "namedtuple", "nested"],
     )
     def test_outputs_of_several_tensors(self, make):
-        net, x = Returns(make), picture()
+        net, x = Returns(make).eval(), picture()
         activations = capture(net, x, ["conv", "inner"])
         (first, second) = activations.calls("inner")[0]
         assert torch.equal(activations["inner"], first)
@@ -160,21 +160,27 @@ class TestCalls:
         assert type(activations.output) is type(make(x))
 
     def test_namedtuple_and_dict_outputs_keep_their_names(self):
-        assert capture(Returns(lambda t: Pair(t, t + 1)), picture(), "conv").output._fields == ("low", "high")
-        assert list(capture(Returns(lambda t: {"z": t, "a": t}), picture(), "conv").output) == ["z", "a"]
+        assert capture(Returns(lambda t: Pair(t, t + 1)).eval(), picture(), "conv").output._fields == (
+            "low",
+            "high",
+        )
+        assert list(capture(Returns(lambda t: {"z": t, "a": t}).eval(), picture(), "conv").output) == [
+            "z",
+            "a",
+        ]
 
     def test_a_call_without_tensors_between_calls_with_some(self):
         answers = iter([True, False, True])
-        gate = Apply(lambda t: t if next(answers) else None)
-        net = Apply(lambda t: [gate(t), gate(t), gate(t)])
+        gate = Apply(lambda t: t if next(answers) else None).eval()
+        net = Apply(lambda t: [gate(t), gate(t), gate(t)]).eval()
         net.gate = gate
         assert len(capture(net, picture(), "gate").calls("gate")) == 2
 
     def test_several_inputs_and_keyword_calls(self):
-        net = Apply(lambda a, b: a * b)
+        net = Apply(lambda a, b: a * b).eval()
         a, b = picture(), picture()
         assert torch.equal(capture(net, (a, b), "")[""], a * b)
-        keyword = KeywordCalled()
+        keyword = KeywordCalled().eval()
         activations = capture(keyword, picture(), "conv")
         assert activations["conv"].min() < 0  # the in-place ReLU6 called by keyword did not reach it
 
@@ -186,8 +192,8 @@ class TestCalls:
 
 class TestNested:
     def test_a_capture_inside_a_forward(self):
-        inner = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True))
-        net = Apply(lambda x: capture(inner, x, "0")["0"].tanh())
+        inner = nn.Sequential(nn.Conv2d(3, 3, 1), nn.ReLU(inplace=True)).eval()
+        net = Apply(lambda x: capture(inner, x, "0")["0"].tanh()).eval()
         net.inner = inner
         x = picture()
         activations = capture(net, x, ["inner.0", "inner.1"])

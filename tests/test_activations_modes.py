@@ -32,7 +32,7 @@ class TestNoTrace:
 
     @pytest.mark.parametrize("error", [RuntimeError("in the model"), KeyboardInterrupt()])
     def test_after_an_exception_in_the_model(self, error):
-        net, x = Fails(error), picture()
+        net, x = Fails(error).eval(), picture()
         values, before, random = x.clone(), state_of(net), torch.get_rng_state()
         with pytest.raises(type(error)) as caught:
             capture(net, x)
@@ -109,7 +109,7 @@ class TestModes:
             with torch.enable_grad():
                 return t.requires_grad_().pow(2)
 
-        activations = capture(nn.Sequential(nn.Conv2d(3, 4, 3), Apply(with_gradient)), picture())
+        activations = capture(nn.Sequential(nn.Conv2d(3, 4, 3), Apply(with_gradient)).eval(), picture())
         assert not activations["1"].requires_grad
         assert not activations.output.requires_grad
         assert torch.equal(activations["1"], activations["0"].pow(2))
@@ -125,7 +125,7 @@ class TestModes:
     def test_an_inference_tensor_as_input(self):
         with torch.inference_mode():
             x = picture()
-        net = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3))
+        net = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3)).eval()
         assert torch.equal(capture(net, x, "0")["0"], x.clone().relu())
 
     @pytest.mark.parametrize("layers", [None, "0", ""])
@@ -135,7 +135,7 @@ class TestModes:
             out = t + 1
             return F.relu(out, inplace=True)
 
-        net = nn.Sequential(Apply(spoil), nn.ReLU())
+        net = nn.Sequential(Apply(spoil), nn.ReLU()).eval()
         activations = capture(net, picture(), layers)
         tensors = [*activations.values(), activations.output]
         assert not any(tensor.is_inference() for tensor in tensors)
@@ -153,7 +153,9 @@ class TestModes:
             assert capture(small_net(), picture(), "0")["0"].dtype == torch.bfloat16
 
     def test_sparse_outputs(self):
-        net = nn.Sequential(Apply(lambda t: t.relu().to_sparse()), Apply(lambda t: t.to_dense().neg_()))
+        net = nn.Sequential(
+            Apply(lambda t: t.relu().to_sparse()), Apply(lambda t: t.to_dense().neg_())
+        ).eval()
         x = picture()
         activations = capture(net, x)
         assert torch.equal(activations["0"].to_dense(), x.relu())
@@ -170,7 +172,7 @@ class TestModes:
     @pytest.mark.parametrize("trainable", [False, True])
     @pytest.mark.parametrize("view", [False, True])
     def test_what_a_module_hands_out_of_its_parameters_is_a_copy(self, trainable, view):
-        net = Apply(lambda _t: net.table[:2] if view else net.table)
+        net = Apply(lambda _t: net.table[:2] if view else net.table).eval()
         net.table = nn.Parameter(torch.ones(4, 3), requires_grad=trainable)
         activations = capture(net, picture(), "")
         with torch.no_grad():
@@ -179,7 +181,7 @@ class TestModes:
         assert torch.equal(activations.output, activations[""])
 
     def test_what_a_module_hands_out_of_its_buffers_is_a_copy(self):
-        net = nn.Sequential(nn.Conv2d(3, 4, 3), Apply(lambda _t: net[1].position))
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), Apply(lambda _t: net[1].position)).eval()
         net[1].register_buffer("position", torch.arange(5.0))
         capture(net, picture(), "1")["1"].zero_()
         assert net[1].position.tolist() == [0, 1, 2, 3, 4]

@@ -111,7 +111,7 @@ def test_plain_forwards_go_on_undisturbed_beside_captures(eager_switching):
 
 
 def test_each_thread_gets_its_own_exception(eager_switching):
-    net = Fails(KeyError("the model's own error"))
+    net = Fails(KeyError("the model's own error")).eval()
 
     def failing(_number):
         for _ in range(50):

@@ -109,7 +109,7 @@ class TestInPlace:
     def test_a_model_that_begins_in_place_leaves_the_callers_input(self):
         x = picture()
         before = x.clone()
-        net = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3))
+        net = nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 3)).eval()
         activations = capture(net, x, ["0", "1"])
         assert torch.equal(x, before)
         assert x._version == 0
@@ -117,7 +117,7 @@ class TestInPlace:
 
     def test_views_of_one_tensor_are_kept_apart_from_later_changes(self):
         half = Apply(lambda t: t.chunk(2, dim=1)[0])
-        net = nn.Sequential(nn.Conv2d(3, 4, 3), half, nn.ReLU(inplace=True))
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), half, nn.ReLU(inplace=True)).eval()
         x = picture()
         activations = capture(net, x, ["0", "1"])
         with torch.no_grad():
@@ -128,7 +128,7 @@ class TestInPlace:
     def test_a_run_that_changes_from_time_to_time_ends_unmutated(self):
         """The first run overwrites one layer, the second another."""
         turns = iter([0, 1, 0, 1])
-        net = nn.ModuleDict({"a": nn.Conv2d(3, 3, 1), "b": nn.Conv2d(3, 3, 1)})
+        net = nn.ModuleDict({"a": nn.Conv2d(3, 3, 1), "b": nn.Conv2d(3, 3, 1)}).eval()
 
         def forward(x):
             outs = [net["a"](x), net["b"](x)]
