@@ -10,9 +10,13 @@ The rule:
    of the way from the finest to the coarsest. With two levels the one with more weighted operations is halved
    by depth; a single level is cut into thirds by depth. A net without enough weighted operations for that has
    fewer stages.
-4. A stage is represented by what it hands on: among the maps of its last level, in the second half of that
-   level's depth, the last of the outermost blocks; in a net without blocks there the last layer without
-   weights and windows, which is an activation; failing that, the last layer.
+4. A stage hands on a block: among the maps of its last level, in the second half of that level's depth, the
+   last of the outermost blocks; without blocks the last layer there that has neither weights nor window;
+   failing that, the last layer. For the first of several levels of the early stage the finest one counts
+   instead of the last, because edges show there most clearly; the deep stage hands on its very last layer.
+5. A stage is represented by the last rectifying activation up to there on the same level. Behind it a map is
+   a set of answers, each "how much", while the block's own output is often a signed mixture of many
+   (MobileNet's linear bottlenecks). Where activations are no modules, the block itself represents it.
 """
 
 from __future__ import annotations
@@ -24,6 +28,24 @@ from math import log2
 
 from explorer.layers import Layer, LayerTable
 
+_RECTIFIERS = frozenset(
+    (
+        "ReLU",
+        "ReLU6",
+        "LeakyReLU",
+        "PReLU",
+        "RReLU",
+        "ELU",
+        "CELU",
+        "SELU",
+        "GELU",
+        "SiLU",
+        "Mish",
+        "Hardswish",
+    )
+)
+"""PyTorch's activations that pass strong positive values on; sigmoids, which serve as gates, do not."""
+
 TITLES = {1: ("early",), 2: ("early", "deep"), 3: ("early", "middle", "deep")}
 
 
@@ -34,7 +56,7 @@ class Stage:
     Attributes:
         title: "early", "middle" or "deep".
         layers: All layers with a map in this stage that contain no others, in the order in which they finish.
-        representative: The layer to show, whose output ends the stage. It may be a container.
+        representative: The layer to show. It may be a container.
     """
 
     title: str
@@ -137,11 +159,15 @@ def _grouped(levels: Sequence[_Level]) -> list[list[_Level]]:
 
 def _stage(title: str, levels: Sequence[_Level], table: LayerTable) -> Stage:
     rows = chain.from_iterable(level.rows for level in levels)
-    return Stage(title, tuple(layer for layer in rows if layer.is_leaf), _representative(levels[-1], table))
-
-
-def _representative(level: _Level, table: LayerTable) -> Layer:
+    level = levels[0 if title == "early" else -1]
     own = [layer for layer in level.rows if _level_number(layer, table.input_shape) == level.number]
+    handed_on = _last(own or level.rows) if title == "deep" else _handed_on(level, own)
+    before = [layer for layer in own if layer.kind in _RECTIFIERS and layer.finished <= handed_on.finished]
+    shown = _last(before) if before else _handed_on(level, own)
+    return Stage(title, tuple(layer for layer in rows if layer.is_leaf), shown)
+
+
+def _handed_on(level: _Level, own: Sequence[Layer]) -> Layer:
     late = [layer for layer in own if layer.depth >= (level.begins + level.ends) / 2]
     blocks = [layer for layer in late if not layer.is_leaf]
     if blocks:
