@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
 from explorer.convolution.algorithms import find
 from explorer.convolution.dispatch import choose
-from explorer.convolution.geometry import ConvolutionError, Padding, Size, check_tensors, geometry
+from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, check_tensors, geometry
 from explorer.convolution.padding import PADDING_MODES, pad
 from explorer.convolution.strided import strided
 
@@ -52,24 +56,61 @@ def conv2d(
                 [20., 24.]])
     """
     check_tensors(input, weight, bias)
-    sizes = geometry(input.shape, weight.shape, stride, padding, dilation, groups)
+    gradients = torch.is_grad_enabled() and (
+        input.requires_grad or weight.requires_grad or (bias is not None and bias.requires_grad)
+    )
+    plan = _plan(
+        tuple(input.shape), tuple(weight.shape), _hashable(stride), _hashable(padding), _hashable(dilation),
+        groups, padding_mode, algorithm, input.dtype, gradients,
+    )  # fmt: skip
+    batched = input if input.dim() == 4 else input.unsqueeze(0)
+    if plan.padding is not None:
+        batched = pad(batched, plan.padding, padding_mode)
+    output = plan.run(batched, weight, plan.sizes)
+    if bias is not None:
+        output = output.add_(bias[:, None, None])
+    return output if input.dim() == 4 else output.squeeze(0)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """What `conv2d` does for one set of sizes: pad first, or leave the zeros to the algorithm, and run."""
+
+    sizes: Geometry
+    padding: tuple[int, int, int, int] | None
+    run: Callable[[Tensor, Tensor, Geometry], Tensor]
+
+
+@lru_cache(maxsize=1024)
+def _plan(
+    input_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    stride: Size,
+    padding: Padding,
+    dilation: Size,
+    groups: int,
+    padding_mode: str,
+    algorithm: str,
+    dtype: torch.dtype,
+    gradients: bool,
+) -> _Plan:
+    # Kept, since working out the sizes of a small layer takes as long as its convolution.
+    sizes = geometry(input_shape, weight_shape, stride, padding, dilation, groups)
     if padding_mode not in PADDING_MODES:
         raise ConvolutionError(
             f"padding mode {padding_mode!r} is unknown; possible are {', '.join(PADDING_MODES)}"
         )
-    batched = input if input.dim() == 4 else input.unsqueeze(0)
-    if padding_mode != "zeros" and any(sizes.padding):
-        batched = pad(batched, sizes.padding, padding_mode)
-        sizes = geometry(batched.shape, weight.shape, stride, 0, dilation, groups)
-    tensors = (input, weight) if bias is None else (input, weight, bias)
-    gradients = torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors)
-    name = choose(sizes, input.dtype, gradients) if algorithm == "auto" else algorithm
+    first = sizes.padding if padding_mode != "zeros" and any(sizes.padding) else None
+    if first is not None:
+        sizes = replace(sizes, size=sizes.padded_size, padding=(0, 0, 0, 0))
+    name = choose(sizes, dtype, gradients) if algorithm == "auto" else algorithm
     run = find(name, sizes, gradients).run
     # An empty batch leaves nothing to compute, but its gradients are zeros: einsum knows.
-    output = run(batched, weight, sizes) if sizes.batch else strided(batched, weight, sizes)
-    if bias is not None:
-        output = output.add_(bias[:, None, None])
-    return output if input.dim() == 4 else output.squeeze(0)
+    return _Plan(sizes, first, run if sizes.batch else strided)
+
+
+def _hashable(value: Padding) -> Padding:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def convolve2d(

@@ -20,28 +20,27 @@ from explorer.convolution.geometry import Geometry
 from explorer.convolution.padding import pad
 from explorer.convolution.polyphase import lay_out
 
-BLOCK = 2**15
-"""Output values of one block: with its input 256 KiB of float32, which fits a core's second-level cache."""
+BLOCK = 2**17
+"""Output values of one block: with its input 1 MiB of float32, which fits a core's second-level cache."""
 
-SHORT_RUN = 256
+SHORT_RUN = 128
 """Values below which a plane is too short a run, and channels go innermost, if there are more of them."""
 
 
 def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Convolve channel by channel: (N, C, H, W) and (C m, 1, kH, kW) -> (N, C m, OH, OW)."""
     rows, columns = sizes.output_size
-    run = rows * columns if sizes.stride == (1, 1) else columns
-    if run < min(SHORT_RUN, sizes.in_channels):
+    if rows * columns < min(SHORT_RUN, sizes.in_channels):
         return _by_pixels(input, weight, sizes)
     return _by_planes(input, weight, sizes)
 
 
 def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     multiplier = sizes.channels_per_group[1]
-    taps = weight.reshape(sizes.groups, multiplier, sizes.taps, 1)  # (C, m, kH kW, 1)
+    taps = weight.reshape(sizes.groups, multiplier, sizes.taps, 1).permute(2, 0, 1, 3)  # (kH kW, C, m, 1)
     output = input.new_empty(sizes.batch, sizes.groups, multiplier, *sizes.output_size)
     for pictures, channels, first, rows in _blocks(sizes):
-        block = _accumulate(input[pictures, channels], taps[channels], sizes, first, rows)
+        block = _accumulate(input[pictures, channels], taps[:, channels], sizes, first, rows)
         output[pictures, channels, :, first : first + rows] = block
     return output.flatten(1, 2)  # (N, C m, OH, OW)
 
@@ -49,10 +48,11 @@ def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
 def _accumulate(input: Tensor, taps: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
     """Output rows `first` to `first + rows` of some planes: (n, c, H, W) -> (n, c, m, rows, OW)."""
     picture = lay_out(input, sizes, first, rows)
-    positions = list(product(*map(range, sizes.kernel_size)))
-    output = picture.tap(*positions[0]).unsqueeze(2) * taps[:, :, 0]  # (n, c, m, rows pitch)
-    for k, position in enumerate(positions[1:], start=1):
-        output.addcmul_(picture.tap(*position).unsqueeze(2), taps[:, :, k])
+    positions = product(*map(range, sizes.kernel_size))
+    pixels = (picture.tap(i, j).unsqueeze(2) for i, j in positions)  # each (n, c, 1, rows pitch)
+    output: Tensor = next(pixels) * taps[0]  # (n, c, m, rows pitch)
+    for shifted, weight in zip(pixels, taps[1:], strict=True):  # each weight (c, m, 1)
+        output.addcmul_(shifted, weight)
     return output.view(*output.shape[:3], rows, picture.pitch)[..., : sizes.output_size[1]]
 
 

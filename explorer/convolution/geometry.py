@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import torch
@@ -55,18 +56,18 @@ class Geometry:
     dilation: Pair
     groups: int
 
-    @property
+    @cached_property
     def span(self) -> Pair:
         """Pixels that the kernel reaches over, from its first tap to its last (rows, columns)."""
         return span(self.kernel_size[0], self.dilation[0]), span(self.kernel_size[1], self.dilation[1])
 
-    @property
+    @cached_property
     def padded_size(self) -> Pair:
         """Height and width of the input with its padding."""
         top, bottom, left, right = self.padding
         return self.size[0] + top + bottom, self.size[1] + left + right
 
-    @property
+    @cached_property
     def output_size(self) -> Pair:
         """Height and width of the output."""
         (height, width), (rows, columns) = self.padded_size, self.span
@@ -77,7 +78,7 @@ class Geometry:
         """(N, O, OH, OW)."""
         return self.batch, self.out_channels, *self.output_size
 
-    @property
+    @cached_property
     def channels_per_group(self) -> Pair:
         """Input and output channels of one group."""
         return self.in_channels // self.groups, self.out_channels // self.groups
@@ -200,8 +201,9 @@ def check_tensors(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     Raises:
         ConvolutionError: If dtypes or devices differ or are not supported, or the bias has not O values.
     """
-    tensors = {"input": input, "weight": weight} | ({} if bias is None else {"bias": bias})
-    for name, tensor in tensors.items():
+    for name, tensor in (("input", input), ("weight", weight), ("bias", bias)):
+        if tensor is None:
+            continue
         if tensor.dtype not in DTYPES:
             raise ConvolutionError(f"{name} is {tensor.dtype}; float32 and float64 are possible")
         if tensor.dtype != input.dtype:

@@ -13,6 +13,7 @@ Source: Vaidyanathan, "Multirate systems and filter banks", 1993 (polyphase deco
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -24,7 +25,7 @@ class Phases:
     """A strip of padded picture rows, sorted by phase and laid flat.
 
     Attributes:
-        values: (sH, sW, N, C, line): one line per phase, picture and channel.
+        values: (phases, N, C, line): for each (row, column) phase (0, 0), (0, 1) ... one line per channel.
         pitch: Values from one row of a line to the next.
         rows: Output rows of the strip.
         sizes: The convolution.
@@ -35,6 +36,11 @@ class Phases:
     rows: int
     sizes: Geometry
 
+    @cached_property
+    def lines(self) -> tuple[Tensor, ...]:
+        """The phases one by one, each (N, C, line)."""
+        return self.values.unbind(0)
+
     def tap(self, i: int, j: int) -> Tensor:
         """What tap (i, j) of the kernel reads for all outputs of the strip: (N, C, rows · pitch), a view.
 
@@ -43,7 +49,7 @@ class Phases:
         (down, right), (between_rows, between_columns) = self.sizes.stride, self.sizes.dilation
         row, column = i * between_rows, j * between_columns
         start = row // down * self.pitch + column // right
-        return self.values[row % down, column % right, :, :, start : start + self.rows * self.pitch]
+        return self.lines[row % down * right + column % right].narrow(2, start, self.rows * self.pitch)
 
 
 def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
@@ -59,17 +65,18 @@ def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
     height = rows + (sizes.span[0] - 1) // stride[0]
     slack = (sizes.span[1] - 1) // stride[1]
     pitch = sizes.output_size[1] + slack
-    lines = input.new_zeros(*stride, *input.shape[:2], height * pitch + slack)
-    pictures = lines[..., : height * pitch].view(*lines.shape[:4], height, pitch)
+    phases = input.new_zeros(stride[0] * stride[1], *input.shape[:2], height * pitch + slack)
+    pictures = phases[..., : height * pitch].view(*phases.shape[:3], height, pitch)
     for a in range(stride[0]):
-        to_rows, from_rows = _covered(sizes.size[0], top - a - first * stride[0], stride[0], height)
+        to_rows, from_rows = covered(sizes.size[0], top - a - first * stride[0], stride[0], height)
         for b in range(stride[1]):
-            to_columns, from_columns = _covered(sizes.size[1], left - b, stride[1], pitch)
-            pictures[a, b, :, :, to_rows, to_columns] = input[:, :, from_rows, from_columns]
-    return Phases(lines, pitch, rows, sizes)
+            to_columns, from_columns = covered(sizes.size[1], left - b, stride[1], pitch)
+            phase = pictures[a * stride[1] + b]
+            phase[:, :, to_rows, to_columns] = input[:, :, from_rows, from_columns]
+    return Phases(phases, pitch, rows, sizes)
 
 
-def _covered(size: int, before: int, stride: int, count: int) -> tuple[slice, slice]:
+def covered(size: int, before: int, stride: int, count: int) -> tuple[slice, slice]:
     """Where the pixels of a phase go, and where they come from, along one axis.
 
     Position k of the phase holds pixel k · stride - before, if 0 <= that < size.

@@ -35,7 +35,7 @@ from explorer.convolution.polyphase import lay_out
 KERNEL = 3
 TILES = (2, 4)
 
-STRIP = 192
+STRIP = 400
 """Tiles of one strip of the picture: columns enough for an efficient matrix product, few enough to cache."""
 
 WEIGHTS = 2**20
