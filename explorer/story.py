@@ -60,31 +60,44 @@ def observe(maps: Tensor, x: Tensor) -> Observation:
     return Observation(len(maps), explained, _half(maps.clamp(min=0).flatten(1)))
 
 
-def look_for(stage: str, field: ReceptiveField | None, observation: Observation) -> str:
+def look_for(
+    stage: str, field: ReceptiveField | None, input_size: tuple[int, int], observation: Observation
+) -> str:
     """What to look for in a stage, with what was measured on the maps shown.
 
     Args:
         stage: "early", "middle" or "deep".
         field: What one value sees; None where it is not known.
+        input_size: Height and width of the model's input, in pixels.
         observation: What was measured.
 
     Example:
-        >>> look_for("early", None, Observation(maps=8, explained=0.62, half=0.3)).rpartition(". ")[2]
-        "The picture's own colours and edges explain 62 % of these maps."
+        >>> seen = Observation(maps=8, explained=0.62, half=0.3)
+        >>> look_for("early", None, (224, 224), seen).rpartition(". ")[2]
+        "The picture's own colours and edges explain 62\xa0% of the variance of these maps."
     """
-    sees = f"Each value sees {_words(field)}: {_HINTS[stage]}."
+    sees = f"Each value sees {extent(field, input_size)}: {_HINTS[stage]}."
     if stage != "deep" and observation.explained is not None:
         share = _percent(observation.explained)
-        return f"{sees} The picture's own colours and edges explain {share} of these maps."
+        return f"{sees} The picture's own colours and edges explain {share} of the variance of these maps."
     if observation.half is None:
         return f"{sees} None of these maps has a positive value here."
     return f"{sees} Half of a map's response comes from {_percent(observation.half)} of its positions."
 
 
-def _words(field: ReceptiveField | None) -> str:
+def extent(field: ReceptiveField | None, input_size: tuple[int, int]) -> str:
+    """What one value sees, in words.
+
+    Example:
+        >>> extent(ReceptiveField(size=(7, 9), offset=(-3, -4), stride=(2, 2)), (224, 224))
+        '7 × 9 pixels'
+    """
     if field is None:
-        return "a part of the picture"
-    return "the whole picture" if field.whole else f"{field} pixels"
+        return "an unknown part of the picture"
+    if field.whole:
+        return "the whole picture"
+    beyond = all(seen > whole for seen, whole in zip(field.size, input_size, strict=True))
+    return f"{field} pixels" + (", wider than the picture itself" if beyond else "")
 
 
 def _picture_maps(x: Tensor, size: torch.Size) -> Tensor:
@@ -132,4 +145,4 @@ def _half(positive: Tensor) -> float | None:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.0f} %" if share >= 0.01 else f"{100 * share:.1g} %"
+    return f"{100 * share:.0f}\u00a0%" if share >= 0.01 else f"{100 * share:.1g}\u00a0%"

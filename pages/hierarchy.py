@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.channels import strongest
 from explorer.layers import Layer
-from explorer.story import look_for, observe
+from explorer.story import extent, look_for, observe
 from pages import downloads, media, state, widgets
 from pages.picture import chooser
 from pages.reading import Reading, drawn, layer_words, read, tile_names
@@ -53,7 +53,8 @@ def show_answer(reading: Reading) -> None:
     """The five most probable classes."""
     st.markdown("#### The network's answer")
     for prediction in reading.predictions:
-        st.progress(prediction.probability, text=f"{prediction.label} · {100 * prediction.probability:.1f} %")
+        share = f"{100 * prediction.probability:.1f}\u00a0%"
+        st.progress(prediction.probability, text=f"{prediction.label} · {share}")
 
 
 @st.fragment
@@ -65,7 +66,8 @@ def depth(reading: Reading) -> None:
     follow = state.follow("depth_slider", name, lambda name: state.choose(layer=name, channel=None))
     st.select_slider("Layer", names, **follow, label_visibility="collapsed")
     layer = reading.table[name]
-    st.markdown(f"**{media.plain(name)}** · {layer_words(layer)}")
+    sees = extent(layer.receptive_field, reading.loaded.spec.input_size)
+    st.markdown(f"**{media.plain(name)}** · {layer_words(layer)} · a value sees {sees}")
     show_tiles(reading, layer, "depth")
 
 
@@ -75,8 +77,8 @@ def show_stage(reading: Reading, title: str, layer: Layer) -> None:
     st.markdown(f"**{media.plain(layer.name)}** · {layer_words(layer)}")
     channels = strongest(reading.maps(layer.name), TILES)
     seen = observe(reading.maps(layer.name)[list(channels)], reading.x)
-    st.markdown(look_for(title, layer.receptive_field, seen))
     show_tiles(reading, layer, f"stage_{title}")
+    st.markdown(look_for(title, layer.receptive_field, reading.loaded.spec.input_size, seen))
 
 
 def show_tiles(reading: Reading, layer: Layer, key: str) -> None:

@@ -129,7 +129,7 @@ def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, ch
     st.markdown(
         f"mean **{numbers['mean']:.4g}** · deviation **{numbers['std']:.4g}** · "
         f"lowest **{numbers['minimum']:.4g}** · highest **{numbers['maximum']:.4g}** · "
-        f"above zero at **{100 * numbers['active']:.1f} %** of {measured.positions} positions"
+        f"above zero at **{100 * numbers['active']:.1f}\u00a0%** of {measured.positions} positions"
     )
 
 

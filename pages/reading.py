@@ -113,12 +113,9 @@ def drawn(
 
 
 def layer_words(layer: Layer) -> str:
-    """A layer in a line: kind, channels, size of its maps, what a value sees."""
+    """A layer in a line: kind, number and size of its maps."""
     _, channels, height, width = layer.output_shape
-    words = [layer.kind, f"{channels} maps of {height} × {width}"]
-    if field := layer.receptive_field:
-        words.append("a value sees the whole picture" if field.whole else f"a value sees {field} pixels")
-    return " · ".join(words)
+    return f"{layer.kind} · {channels} maps of {height} × {width}"
 
 
 def tile_names(layer: Layer, maps: torch.Tensor, channels: tuple[int, ...]) -> list[str]:

@@ -51,7 +51,7 @@ class Geometry:
     """The way from a map's position to the picture.
 
     Attributes:
-        field: The receptive field in pixels of the model's input; None where it is not known.
+        field: What each position depends on, in pixels of the model's input; None where it is not known.
         input: Height and width of the model's input.
         crop: The part of the picture that the model sees, (top, left, bottom, right) in shares of its size.
     """
@@ -62,13 +62,9 @@ class Geometry:
 
     def as_data(self) -> dict[str, Any]:
         """What the browser gets."""
-        field = self.field and {
-            "size": [float(n) for n in self.field.size],
-            "offset": [float(n) for n in self.field.offset],
-            "stride": [float(n) for n in self.field.stride],
-            "whole": self.field.whole,
-        }
-        return {"field": field, "input": list(self.input), "crop": list(self.crop)}
+        rows, columns = self.field.seen if self.field else ((), ())
+        known = self.field is not None
+        return {"known": known, "rows": rows, "columns": columns, "input": self.input, "crop": self.crop}
 
 
 @dataclass(frozen=True, eq=False)

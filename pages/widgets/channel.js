@@ -90,7 +90,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
       paint(canvas, bytes(data.entries), height, width, bytes(data.palette));
     }
     view.stage.setAttribute("aria-label", data.label);
-    showLegend(view.legend, data.legend);
+    // The mosaic beside it explains the colours; here are this map's values.
+    showLegend(view.legend, { ...data.legend, note: "" });
     showHistogram();
     const at = strongest(view.values);
     point(Math.floor(at / width), at % width);

@@ -48,14 +48,9 @@ function strongest(values) {
 
 // The part of the picture, in shares of its height and width, that a map's position depends on.
 function seen(geometry, row, column) {
-  const { field, input, crop } = geometry;
-  let [top, left, bottom, right] = [0, 0, input[0], input[1]];
-  if (field && !field.whole) {
-    top = Math.max(0, field.offset[0] + row * field.stride[0]);
-    left = Math.max(0, field.offset[1] + column * field.stride[1]);
-    bottom = Math.min(input[0], field.offset[0] + row * field.stride[0] + field.size[0]);
-    right = Math.min(input[1], field.offset[1] + column * field.stride[1] + field.size[1]);
-  }
+  const { rows, columns, input, crop } = geometry;
+  const [top, bottom] = rows[row] ?? [0, input[0]];
+  const [left, right] = columns[column] ?? [0, input[1]];
   const high = crop[2] - crop[0];
   const wide = crop[3] - crop[1];
   return [
@@ -83,6 +78,7 @@ function pictureFrame(parent) {
     frame,
     box,
     show(geometry, picture) {
+      box.hidden = !geometry.known;
       if (image.src !== picture.url) image.src = picture.url;
       image.alt = picture.alt;
       frame.style.aspectRatio = `${picture.width} / ${picture.height}`;

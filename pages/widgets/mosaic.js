@@ -5,7 +5,8 @@ const SETTLE_MS = 220;
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = once(parentElement, () => {
     const root = parentElement.querySelector(".root");
-    const stage = element("div", "stage", root);
+    const viewport = element("div", "viewport", root);
+    const stage = element("div", "stage", viewport);
     stage.tabIndex = 0;
     // A slider is what assistive technology knows for "one of many, moved by arrow keys, told in words".
     stage.setAttribute("role", "slider");
@@ -15,8 +16,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const readout = element("p", "readout", root);
     const legend = element("div", "legend", root);
     const sheet = new Image();
-    const made = { root, stage, canvas, hovered, picked, readout, legend, sheet, url: null, timer: 0, at: 0, layout: null };
-    new ResizeObserver(() => made.draw && made.draw()).observe(root);
+    const made = { viewport, stage, canvas, hovered, picked, readout, legend, sheet, url: null, timer: 0, at: 0, layout: null };
+    new ResizeObserver(() => made.draw && made.draw()).observe(viewport);
     return made;
   });
 
@@ -26,12 +27,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const channel = order[place];
     const [mean, max, active] = data.statistics[place];
     return `Channel ${channel} (${place + 1} of ${order.length}): mean ${number(mean)}, highest ${number(max)}, ` +
-      `above zero at ${Math.round(100 * active)} % of positions`;
+      `above zero at ${Math.round(100 * active)}\u00a0% of positions`;
   }
 
   // Tiles as large as lets all of them stand in one view, but never too small to hit.
   function plan() {
-    const width = Math.max(120, view.root.clientWidth);
+    const width = Math.max(120, view.viewport.clientWidth);
     const smallest = matchMedia("(pointer: coarse)").matches ? 30 : 22;
     const room = Math.max(360, 0.72 * innerHeight);
     let across = Math.max(1, Math.ceil(Math.sqrt((order.length * width) / room)));
@@ -73,6 +74,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function select(place, wait) {
     view.at = Math.max(0, Math.min(order.length - 1, place));
     mark(view.picked, view.at);
+    view.picked.scrollIntoView({ block: "nearest" });
     describe(view.at);
     clearTimeout(view.timer);
     view.timer = setTimeout(() => setTriggerValue("pick", order[view.at]), wait);

@@ -47,7 +47,7 @@ def test_the_first_visit_shows_the_sample_and_its_prediction() -> None:
     picture = explorer.decode(explorer.sample_bytes("chelsea"))
     model = models.load()
     best = models.top_predictions(model.module(model.preprocess(picture)), model.labels)
-    assert answers(test) == [f"{p.label} · {100 * p.probability:.1f} %" for p in best]
+    assert answers(test) == [f"{p.label} · {100 * p.probability:.1f}\u00a0%" for p in best]
     assert "Chelsea the cat" in text(test)
     assert [heading.value for heading in test.subheader][:3] == ["Early", "Middle", "Deep"]
 
