@@ -21,7 +21,7 @@ from pages import media
 DEFAULT_MODEL = "efficientnet_lite0"
 
 
-@st.cache_resource(max_entries=2, show_spinner="Loading the model …")
+@st.cache_resource(max_entries=2, show_spinner=False)
 def model(name: str = DEFAULT_MODEL) -> models.LoadedModel:
     """The model, shared by all visitors."""
     return models.load(name)

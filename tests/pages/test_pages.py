@@ -1,6 +1,8 @@
 """The pages without a browser: what a visitor reads, and that bad input leaves everything as it was."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -180,3 +182,19 @@ def test_opening_layers_of_the_same_picture_runs_the_model_once(monkeypatch: pyt
     test.selectbox(key="sort_box").set_value("max").run()
     assert not test.exception
     assert captures == []
+
+
+def test_the_first_picture_is_shown_without_the_heavy_libraries() -> None:
+    script = (
+        "import sys\n"
+        "from streamlit.testing.v1 import AppTest\n"
+        f"test = AppTest.from_file({FRAME!r}, default_timeout=60).run()\n"
+        "assert not test.exception and len(test.get('progress')) == 5\n"
+        "print([name for name in ('torchvision', 'timm', 'captum', 'matplotlib.pyplot', 'skimage', 'scipy')\n"
+        "       if name in sys.modules])\n"
+    )
+    root = Path(FRAME).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.strip() == "[]", done.stderr
