@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import PHONE, settled
+from tests.browser.serving import serve
 
 Visit = Callable[..., Page]
 ROOT = Path(__file__).parents[2]
@@ -258,3 +259,15 @@ def test_axe_finds_nothing_serious(visit: Visit, path: str, scheme: str) -> None
         if each["impact"] in ("serious", "critical")
     ]
     assert not serious
+
+
+def test_a_deep_link_is_right_as_the_very_first_visit_of_a_server(browser: Browser, tmp_path: Path) -> None:
+    with serve(tmp_path / "log") as address:
+        page = browser.new_page()
+        page.goto(f"{address}/layer?picture=coffee&layer=blocks.1.0.conv_pw&channel=7&smooth=1")
+        settled(page)
+        assert "Coffee cup" in bar(page)
+        expect(page.get_by_label("Channel", exact=True)).to_have_value("7")
+        expect(page.get_by_label("Smooth")).to_be_checked()
+        assert "Page not found" not in page.inner_text("body")
+        page.close()
