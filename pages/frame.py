@@ -16,7 +16,8 @@ st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layo
 st.logo(LOGO, size="large")
 hierarchy = st.Page(HERE / "hierarchy.py", title="Hierarchy", default=True)
 layer = st.Page(HERE / "layer.py", title="Layer", url_path="layer")
-page = st.navigation([hierarchy, layer], position="top")
+laboratory = st.Page(HERE / "laboratory.py", title="Laboratory", url_path="laboratory")
+page = st.navigation([hierarchy, layer, laboratory], position="top")
 state.sync(page.url_path)
 if state.pop_open_layer_page() and page != layer:
     st.switch_page(layer)

@@ -9,6 +9,7 @@ import streamlit as st
 from explorer.channels import ChannelStatistics, histogram, rank, statistics
 from explorer.layers import Layer
 from explorer.rendering import channel_scales, filters_rgb_png, mosaic
+from explorer.story import extent
 from pages import downloads, state, widgets
 from pages.reading import Reading, drawn, layer_words, read
 
@@ -129,7 +130,8 @@ def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, ch
     st.markdown(
         f"mean **{numbers['mean']:.4g}** · deviation **{numbers['std']:.4g}** · "
         f"lowest **{numbers['minimum']:.4g}** · highest **{numbers['maximum']:.4g}** · "
-        f"above zero at **{100 * numbers['active']:.1f}\u00a0%** of {measured.positions} positions"
+        f"above zero at **{100 * numbers['active']:.1f}\u00a0%** of {measured.positions} positions · "
+        f"each value sees {extent(layer.receptive_field, reading.loaded.spec.input_size)}"
     )
 
 
@@ -155,4 +157,5 @@ def show_filters(reading: Reading) -> None:
         st.image(filters_rgb_png(weight, columns=16, zoom=14), alt=f"{len(weight)} small patterns of colour")
 
 
+st.title("All maps of one layer")
 body(read())

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -17,7 +17,12 @@ import explorer
 from explorer.images import Picture
 from explorer.samples import DEFAULT_SAMPLE
 
-CHOICES = ("picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity")
+LABORATORY = (
+    *("case", "algorithm", "kernel", "own", "given", "sigma", "angle", "wavelength", "length", "colours"),
+    *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias", "code"),
+)
+CHOICES = ("picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity", *LABORATORY)
+T = TypeVar("T")
 _CHOSEN = "chosen"
 _IN_URL = "choices_in_url"
 _PAGE = "page_of_last_run"
@@ -76,6 +81,18 @@ def number(name: str, low: int, high: int, default: int) -> int:
     """A choice of a whole number from `low` to `high`; the default where none fits."""
     value = st.session_state.get(_CHOSEN, {}).get(name, "")
     return int(value) if value.isascii() and value.isdigit() and low <= int(value) <= high else default
+
+
+def text(name: str) -> str | None:
+    """A choice as it stands in the link, unchecked; None where none was made."""
+    value: str | None = st.session_state.get(_CHOSEN, {}).get(name)
+    return value
+
+
+def kept(name: str, make: Callable[[], T]) -> T:
+    """What this session keeps under `name`; made when it is first asked for."""
+    value: T = st.session_state.setdefault(f"kept_{name}", make())
+    return value
 
 
 def flag(name: str) -> bool:
