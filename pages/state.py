@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 import explorer
+import models
 from explorer.images import Picture
 from explorer.samples import DEFAULT_SAMPLE
 
@@ -21,8 +22,9 @@ LABORATORY = (
     *("case", "algorithm", "kernel", "own", "given", "sigma", "angle", "wavelength", "length", "colours"),
     *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias", "code"),
 )
-CHOICES = ("picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity", *LABORATORY)
+CHOICES = ("model", "picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity", *LABORATORY)
 T = TypeVar("T")
+DEFAULT_MODEL = "efficientnet_lite0"
 _CHOSEN = "chosen"
 _IN_URL = "choices_in_url"
 _PAGE = "page_of_last_run"
@@ -56,6 +58,7 @@ def sync(page: str) -> None:
     # A switch to another page empties the URL; that is not a visitor's choice.
     if in_url != st.session_state.get(_IN_URL, {}) and (in_url or same_page):
         st.session_state[_CHOSEN] = in_url
+        _check_model(in_url.get("model"))
         if "picture" in in_url or _current_sample() is not None:
             _show_sample(in_url.get("picture", DEFAULT_SAMPLE))
     _write_url()
@@ -91,7 +94,10 @@ def text(name: str) -> str | None:
 
 def kept(name: str, make: Callable[[], T]) -> T:
     """What this session keeps under `name`; made when it is first asked for."""
-    value: T = st.session_state.setdefault(f"kept_{name}", make())
+    key = f"kept_{name}"
+    if key not in st.session_state:
+        st.session_state[key] = make()
+    value: T = st.session_state[key]
     return value
 
 
@@ -107,6 +113,11 @@ def follow(widget: str, value: Any, take: Callable[[Any], None]) -> dict[str, An
     """
     st.session_state[widget] = value
     return {"key": widget, "on_change": lambda: take(st.session_state[widget])}
+
+
+def model() -> str:
+    """The name of the model at work."""
+    return choice("model", [spec.name for spec in models.available()], DEFAULT_MODEL)
 
 
 def current() -> Current:
@@ -154,6 +165,12 @@ def open_layer_page() -> None:
 def pop_open_layer_page() -> bool:
     """Whether to go to the Layer page, once."""
     return bool(st.session_state.pop(_OPEN, False))
+
+
+def _check_model(name: str | None) -> None:
+    names = [spec.name for spec in models.available()]
+    if name is not None and name not in names:
+        st.session_state[_PROBLEM] = f"There is no model {name!r}. There are: {', '.join(names)}."
 
 
 def _current_sample() -> str | None:

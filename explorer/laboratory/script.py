@@ -1,0 +1,178 @@
+"""A comparison as a script: the same case outside the app, to be read, changed and run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from torch import Tensor
+
+from explorer.laboratory.cases import Case
+
+_HEAD = '''"""{title}: a convolution by hand against PyTorch's.
+
+Run it in the explorer's folder, where `explorer/` lies.
+"""
+
+import statistics
+import time
+
+import torch
+import torch.nn.functional as F
+
+from explorer.convolution import {function}
+'''
+
+_TAIL = """
+by_hand = hand()
+by_pytorch = library()
+exact = F.conv2d(padded.double(), kernel.double(), None if bias is None else bias.double(), {after})
+print(f"{{tuple(input.shape)}} * {{tuple(weight.shape)}} -> {{tuple(by_pytorch.shape)}}")
+print(f"largest difference         {{(by_hand - by_pytorch).abs().max():.3g}}")
+print(f"error of {algorithm:<10} against float64 {{(by_hand.double() - exact).abs().max():.3g}}")
+print(f"error of {library:<10} against float64 {{(by_pytorch.double() - exact).abs().max():.3g}}")
+
+times = {{hand: [], library: []}}
+for _ in range(11):  # by turns, so that both meet the same disturbances
+    for function in times:
+        start = time.perf_counter()
+        function()
+        times[function].append(1000 * (time.perf_counter() - start))
+mine, theirs = (statistics.median(own) for own in times.values())
+print(f"{algorithm} {{mine:.3f}} ms, F.conv2d {{theirs:.3f}} ms, ratio {{mine / theirs:.2f}}")
+"""
+
+
+def script(case: Case, title: str, algorithm: str, recipe: Sequence[str]) -> str:
+    """A Python script that makes the case again, compares and times both sides, and prints the result.
+
+    Args:
+        case: What is compared.
+        title: What it is, in a few words.
+        algorithm: Of the hand-written side.
+        recipe: Lines that define `input`, `weight` and `bias`: one of the functions below.
+    """
+    function = "convolve2d" if case.flipped else "conv2d"
+    arguments = ", ".join(f"{name}={value!r}" for name, value in case.parameters.items())
+    after = f"{case.stride!r}, 0, {case.dilation!r}, {case.groups}"
+    lines = [
+        _HEAD.format(title=title.replace('"', "'").replace("\\", "/"), function=function).rstrip(),
+        *_imports(recipe),
+        "",
+        *(line for line in recipe if not line.startswith("from ")),
+        "",
+        "kernel = weight.flip(-2, -1)  # true convolution turns the kernel"
+        if case.flipped
+        else "kernel = weight",
+        _padding(case),
+        "",
+        "",
+        "def hand():",
+        f"    return {function}(input, weight, bias, {arguments}, algorithm={algorithm!r})",
+        "",
+        "",
+        "def library():",
+        f"    return F.conv2d(padded, kernel, bias, {after})",
+        "",
+    ]
+    return "\n".join(lines) + _TAIL.format(algorithm=algorithm, library="F.conv2d", after=after)
+
+
+def numbers_recipe(case: Case) -> list[str]:
+    """The tensors written out, for a case small enough to read."""
+    return [
+        f"input = {_literal(case.input)}",
+        f"weight = {_literal(case.weight)}",
+        f"bias = {None if case.bias is None else _literal(case.bias)}",
+    ]
+
+
+def kernel_code(name: str, values: Mapping[str, float]) -> str:
+    """The expression that makes a classic kernel."""
+    return f"KERNELS[{name!r}].weight({', '.join(f'{key}={value!r}' for key, value in values.items())})"
+
+
+def picture_recipe(
+    sample: str | None, kernel: str | Tensor, *, grey: bool, groups: int, bias: float, dtype: str
+) -> list[str]:
+    """A kernel over a picture.
+
+    Args:
+        sample: A sample's name; None for a picture of the visitor's, whose path the script then needs.
+        kernel: An expression, as from `kernel_code`, or the weights.
+        grey: As in `explorer.laboratory.cases.of_picture`.
+        groups: Likewise.
+        bias: Likewise.
+        dtype: "float32" or "float64".
+    """
+    expression = kernel if isinstance(kernel, str) else _literal(kernel)
+    classic = ["from explorer.kernels import KERNELS"] if isinstance(kernel, str) else []
+    return [
+        *_picture(sample),
+        *classic,
+        "from explorer.laboratory.cases import of_picture, reduced",
+        f"kernel = {expression}",
+        f"case = of_picture(reduced(picture.rgb), kernel, grey={grey}, groups={groups}, bias={bias!r})",
+        *_unpacked(dtype),
+    ]
+
+
+def layer_recipe(sample: str | None, model: str, layer: str, *, dtype: str, cut: bool = False) -> list[str]:
+    """A layer of a model with its real weights on its real input.
+
+    Args:
+        sample: A sample's name; None for a picture of the visitor's.
+        model: The model's name, for `models.load`.
+        layer: The layer's name.
+        dtype: "float32" or "float64".
+        cut: Whether the middle of the case is enough, because the loops would take too long.
+    """
+    return [
+        *_picture(sample),
+        f"from explorer.laboratory.cases import {'cut, ' if cut else ''}Case",
+        "from explorer.laboratory.layer_input import of_layer",
+        "from models import load",
+        f"model = load({model!r})",
+        f"case: Case = of_layer(model.module, model.preprocess(picture), {layer!r})",
+        *(["case = cut(case)  # the middle only: the loops are slow"] if cut else []),
+        *_unpacked(dtype),
+    ]
+
+
+def _unpacked(dtype: str) -> list[str]:
+    return [
+        f"input, weight = case.input.to(torch.{dtype}), case.weight.to(torch.{dtype})",
+        f"bias = None if case.bias is None else case.bias.to(torch.{dtype})",
+    ]
+
+
+def _picture(sample: str | None) -> list[str]:
+    if sample is None:
+        return [
+            "from pathlib import Path",
+            "from explorer.images import decode",
+            'picture = decode(Path("photo.jpg").read_bytes())  # put the path of your picture here',
+        ]
+    return [
+        "from explorer.images import decode",
+        "from explorer.samples import sample_bytes",
+        f"picture = decode(sample_bytes({sample!r}))",
+    ]
+
+
+def _imports(recipe: Sequence[str]) -> list[str]:
+    return sorted(
+        {
+            "from explorer.convolution.padding import pad",
+            *(line for line in recipe if line.startswith("from ")),
+        },
+        key=lambda line: (line.startswith("from models"), line),
+    )
+
+
+def _padding(case: Case) -> str:
+    sides = case.sizes.padding
+    return f"padded = pad(input, {sides!r}, {case.padding_mode!r})  # top, bottom, left, right"
+
+
+def _literal(tensor: Tensor) -> str:
+    return f"torch.tensor({tensor.tolist()!r}, dtype={tensor.dtype})"
