@@ -16,13 +16,11 @@ import models
 from explorer.activations import Activations
 from explorer.hierarchy import Stage
 from explorer.layers import LayerTable
-from pages import media
-
-DEFAULT_MODEL = "efficientnet_lite0"
+from pages import media, state
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def model(name: str = DEFAULT_MODEL) -> models.LoadedModel:
+def model(name: str = state.DEFAULT_MODEL) -> models.LoadedModel:
     """The model, shared by all visitors."""
     return models.load(name)
 

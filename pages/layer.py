@@ -27,7 +27,7 @@ def body(reading: Reading) -> None:
     wide, narrow = st.columns([5, 4], gap="large")
     with wide:
         order = controls(measured)
-        channel = state.number("channel", 0, len(measured) - 1, order[0])
+        channel = state.number("channel", 0, len(measured) - 1, int(rank(measured, "mean")[0]))
         sheet = mosaic(maps, channels=order, scale=scale(), gap=0)
         label = f"All maps of {layer.name}"
         widgets.mosaic(MOSAIC, sheet, statistics=measured, selected=channel, label=label, on_pick=take_pick)

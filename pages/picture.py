@@ -16,7 +16,7 @@ FORMATS = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 def bar(*, with_chooser: bool) -> None:
     """The current picture and model, and unless the page itself has the chooser, a way to it."""
     shown = state.current()
-    loaded = cache.model()
+    loaded = cache.model(state.model())
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.image(media.thumbnail(shown.picture.rgb), width=44, alt=shown.alt)
         st.markdown(f"**{media.plain(shown.title)}** · {loaded.spec.title}", width="content")

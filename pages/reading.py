@@ -80,7 +80,7 @@ class Reading:
 def read() -> Reading:
     """The current model's reading of the current picture; computed once for each picture."""
     current = state.current()
-    loaded = cache.model()
+    loaded = cache.model(state.model())
     x = loaded.preprocess(current.picture)
     activations = cache.activations(loaded.digest, current.picture.sha256, loaded, x)
     seen = loaded.preprocess.visible_box(*current.picture.rgb.shape[:2])

@@ -114,6 +114,13 @@ def test_a_link_to_what_does_not_exist_says_so_and_shows_the_default() -> None:
     assert "Chelsea the cat" in text(test)
 
 
+def test_a_link_names_the_model_and_an_unknown_one_is_told() -> None:
+    assert not opened(model="efficientnet_lite0").error
+    test = opened(model="resnet9000")
+    assert "There is no model 'resnet9000'. There are: efficientnet_lite0." in test.error[0].value
+    assert len(answers(test)) == 5
+
+
 def test_the_depth_slider_reaches_every_layer_with_maps() -> None:
     test = opened()
     slider = test.select_slider(key="depth_slider")
@@ -142,16 +149,20 @@ def test_the_layer_page_offers_every_layer_by_stage() -> None:
     assert len(seen) == len(set(seen)) == len(opened().select_slider(key="depth_slider").options)
 
 
-def test_sorting_and_scaling_keep_the_picked_channel() -> None:
+@pytest.mark.parametrize("pick", [5, None])
+def test_sorting_and_scaling_keep_the_channel_that_is_shown(pick: int | None) -> None:
     test = on_layer_page()
-    test.number_input(key="channel_input").set_value(3).run()
+    if pick is not None:
+        test.number_input(key="channel_input").set_value(pick).run()
+    shown = test.number_input(key="channel_input").value
+    assert pick in (shown, None)
     for sort in ("max", "active", "index"):
         test.selectbox(key="sort_box").set_value(sort).run()
         assert not test.exception
-        assert test.number_input(key="channel_input").value == 3
+        assert test.number_input(key="channel_input").value == shown
     test.selectbox(key="scale_box").set_value("layer").run()
     assert not test.exception
-    assert test.number_input(key="channel_input").value == 3
+    assert test.number_input(key="channel_input").value == shown
 
 
 def test_the_numbers_of_a_channel_are_those_of_its_map() -> None:
