@@ -93,8 +93,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     // The mosaic beside it explains the colours; here are this map's values.
     showLegend(view.legend, { ...data.legend, note: "" });
     showHistogram();
-    const at = strongest(view.values);
-    point(Math.floor(at / width), at % width);
+    point(...strongest(view.values, height, width));
   }
   if (view.given !== JSON.stringify(data.view)) {
     view.given = JSON.stringify(data.view);

@@ -40,10 +40,16 @@ function paint(canvas, entries, height, width, palette) {
   context.putImageData(image, 0, 0);
 }
 
-function strongest(values) {
+// The row and column of the highest value; of several, the one nearest to the middle.
+function strongest(values, height, width) {
+  const fromMiddle = (at) =>
+    Math.hypot(Math.floor(at / width) - (height - 1) / 2, (at % width) - (width - 1) / 2);
   let best = 0;
-  for (let at = 1; at < values.length; at++) if (values[at] > values[best]) best = at;
-  return best;
+  for (let at = 1; at < values.length; at++) {
+    const higher = values[at] > values[best] || Number.isNaN(values[best]);
+    if (higher || (values[at] === values[best] && fromMiddle(at) < fromMiddle(best))) best = at;
+  }
+  return [Math.floor(best / width), best % width];
 }
 
 // The part of the picture, in shares of its height and width, that a map's position depends on.

@@ -26,8 +26,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   }
 
   function pointAtStrongest(tile) {
-    const at = strongest(view.values.subarray(tile * size, (tile + 1) * size));
-    point(tile, Math.floor(at / width), at % width);
+    point(tile, ...strongest(view.values.subarray(tile * size, (tile + 1) * size), height, width));
   }
 
   function focus(tile) {

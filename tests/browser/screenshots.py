@@ -10,8 +10,8 @@ from tests.browser.conftest import settled
 from tests.browser.serving import ROOT, serve
 
 SHOTS = {
-    "hierarchy": ("/", {"width": 1280, "height": 1000}, "light"),
-    "layer": ("/layer?layer=blocks.3.2.act1&scale=layer", {"width": 1280, "height": 1000}, "dark"),
+    "hierarchy": ("/", {"width": 1280, "height": 1180}, "light"),
+    "layer": ("/layer?layer=blocks.4.2.act2&channel=64", {"width": 1280, "height": 1000}, "dark"),
 }
 
 
