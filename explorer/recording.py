@@ -60,15 +60,13 @@ def _record(
         for found in dict.fromkeys(modules.values()):
             # `getattr` would search three dictionaries in Python for every module that has no such setting.
             if vars(found).get("inplace"):
-                handles.append(
-                    found.register_forward_pre_hook(recording.save_before_overwriting, with_kwargs=True)
-                )
+                handles.append(found.register_forward_pre_hook(recording.save_before_overwriting))
         # Inside a caller's inference mode tensors have no version counters; a copy of the input keeps the
         # caller's own tensor from a model that begins in place.
         with torch.inference_mode(False), torch.no_grad():
-            inputs = tree_map_only(Tensor, Tensor.clone, x)
+            inputs = map_tensors(Tensor.clone, x)
             output = module(*inputs) if isinstance(inputs, tuple) else module(inputs)
-            recording.output = tree_map_only(Tensor, lambda tensor: recording.kept(tensor).tensor, output)
+            recording.output = map_tensors(lambda tensor: recording.kept(tensor).tensor, output)
     finally:
         for handle in handles:
             handle.remove()
@@ -85,12 +83,9 @@ class Recording:
         self.calls: dict[str, list[list[_Kept]]] = {}
         self._by_storage: dict[int, list[_Kept]] = {}
         self._thread = threading.get_ident()
-        self._state = {
-            id(tensor)
-            for module in modules
-            for tensors in (module._parameters, module._buffers)
-            for tensor in tensors.values()
-        }
+        self._state: set[int] = set()
+        for module in modules:
+            self._state.update(map(id, module._parameters.values()), map(id, module._buffers.values()))
 
     def kept(self, tensor: Tensor, copy: bool = False) -> _Kept:
         """`tensor`, kept by reference where that is safe, or as a copy."""
@@ -103,9 +98,9 @@ class Recording:
             or tensor.is_inference()
             or tensor.layout is not torch.strided
         ):
-            return _Kept(copy_of(tensor), None)
+            return _Kept(_copy(tensor), None)
         item = _Kept(tensor.detach(), tensor._version)
-        self._by_storage.setdefault(storage_of(tensor), []).append(item)
+        self._by_storage.setdefault(_storage(tensor), []).append(item)
         return item
 
     def keep(self, names: tuple[str, ...]) -> Callable[..., None]:
@@ -125,19 +120,17 @@ class Recording:
 
         return hook
 
-    def save_before_overwriting(
-        self, _module: nn.Module, inputs: tuple[Any, ...], keywords: Mapping[str, Any] | None = None
-    ) -> None:
+    def save_before_overwriting(self, _module: nn.Module, inputs: tuple[Any, ...]) -> None:
         """A forward pre-hook for in-place modules: what is kept of their inputs becomes a copy first.
 
-        The module still gets the original, so that code which relies on the change keeps working. PyTorch
-        leaves `keywords` out where the hook is removed while another thread is about to call it.
+        The module still gets the original, so that code which relies on the change keeps working. Inputs
+        passed by keyword are not seen here; their change is found afterwards, as that of a function.
         """
         if threading.get_ident() != self._thread:
             return
-        for tensor in _tensors(inputs[0] if len(inputs) == 1 and not keywords else (inputs, keywords)):
+        for tensor in _tensors(inputs[0] if len(inputs) == 1 else inputs):
             if tensor.layout is torch.strided:
-                for item in self._by_storage.pop(storage_of(tensor), ()):
+                for item in self._by_storage.pop(_storage(tensor), ()):
                     item.copy()
 
     def overwritten(self) -> frozenset[str]:
@@ -173,24 +166,30 @@ class _Kept:
     def copy(self) -> None:
         # A copy of what was overwritten already would hide that it was.
         if not self.overwritten:
-            self.tensor, self._version = copy_of(self.tensor), None
+            self.tensor, self._version = _copy(self.tensor), None
 
 
-def copy_of(tensor: Tensor) -> Tensor:
+def _copy(tensor: Tensor) -> Tensor:
     """A copy that is an ordinary tensor without a graph, whatever modes the model itself switched on."""
     with torch.inference_mode(False), torch.no_grad():
         return tensor.clone()
 
 
+def map_tensors(function: Callable[[Tensor], Tensor], value: Any) -> Any:
+    """`value` with each tensor in it, however nested, replaced by `function` of it."""
+    # The usual case without what a walk through a structure costs; below likewise.
+    return function(value) if isinstance(value, Tensor) else tree_map_only(Tensor, function, value)
+
+
 def _tensors(value: Any) -> list[Tensor]:
-    if isinstance(value, Tensor):  # the usual case, without what a walk through a structure costs
+    if isinstance(value, Tensor):
         return [value]
     return [leaf for leaf in tree_iter(value) if isinstance(leaf, Tensor)]
 
 
-def storage_of(tensor: Tensor) -> int:
-    """The address of the memory under a strided tensor; its views and in-place results share it."""
-    return tensor.untyped_storage().data_ptr()
+def _storage(tensor: Tensor) -> int:
+    # The memory under a strided tensor, which its views and in-place results share.
+    return int(tensor.untyped_storage()._cdata)
 
 
 def is_script(module: nn.Module) -> bool:
