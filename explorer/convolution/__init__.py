@@ -7,18 +7,24 @@ from __future__ import annotations
 
 from explorer.convolution.algorithms import ALGORITHMS, Algorithm, DomainError, fitting
 from explorer.convolution.api import conv2d, convolve2d
+from explorer.convolution.comparison import Comparison, compare
 from explorer.convolution.dispatch import choose
-from explorer.convolution.geometry import ConvolutionError, Geometry, geometry
+from explorer.convolution.geometry import ConvolutionError, Geometry, sizes_of
+from explorer.convolution.timing import Timing, time_algorithms
 
 __all__ = [
     "ALGORITHMS",
     "Algorithm",
+    "Comparison",
     "ConvolutionError",
     "DomainError",
     "Geometry",
+    "Timing",
     "choose",
+    "compare",
     "conv2d",
     "convolve2d",
     "fitting",
-    "geometry",
+    "sizes_of",
+    "time_algorithms",
 ]

@@ -69,8 +69,8 @@ def fitting(sizes: Geometry) -> tuple[str, ...]:
     """The names of the algorithms that can make this convolution.
 
     Example:
-        >>> from explorer.convolution.geometry import geometry
-        >>> fitting(geometry((1, 3, 9, 8), (4, 3, 3, 3), stride=2))
+        >>> from explorer.convolution.geometry import sizes_of
+        >>> fitting(sizes_of((1, 3, 9, 8), (4, 3, 3, 3), stride=2))
         ('loops', 'im2col', 'shift', 'strided', 'fft')
     """
     return tuple(name for name, algorithm in ALGORITHMS.items() if algorithm.obstacle(sizes) is None)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from explorer.convolution.algorithms import find
+from explorer.convolution.algorithms import ALGORITHMS, find
 from explorer.convolution.dispatch import choose
-from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, check_tensors, geometry
+from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, check_tensors, sizes_of
 from explorer.convolution.padding import PADDING_MODES, pad
 from explorer.convolution.strided import strided
 
@@ -66,7 +65,9 @@ def conv2d(
     batched = input if input.dim() == 4 else input.unsqueeze(0)
     if plan.padding is not None:
         batched = pad(batched, plan.padding, padding_mode)
-    output = plan.run(batched, weight, plan.sizes)
+    # An empty batch leaves nothing to compute, but its gradients are zeros: einsum knows.
+    run = ALGORITHMS[plan.algorithm].run if plan.sizes.batch else strided
+    output = run(batched, weight, plan.sizes)
     if bias is not None:
         output = output.add_(bias[:, None, None])
     return output if input.dim() == 4 else output.squeeze(0)
@@ -74,11 +75,11 @@ def conv2d(
 
 @dataclass(frozen=True)
 class _Plan:
-    """What `conv2d` does for one set of sizes: pad first, or leave the zeros to the algorithm, and run."""
+    """What `conv2d` does for one set of sizes: pad first, or leave the zeros to the algorithm, and which."""
 
     sizes: Geometry
     padding: tuple[int, int, int, int] | None
-    run: Callable[[Tensor, Tensor, Geometry], Tensor]
+    algorithm: str
 
 
 @lru_cache(maxsize=1024)
@@ -95,7 +96,7 @@ def _plan(
     gradients: bool,
 ) -> _Plan:
     # Kept, since working out the sizes of a small layer takes as long as its convolution.
-    sizes = geometry(input_shape, weight_shape, stride, padding, dilation, groups)
+    sizes = sizes_of(input_shape, weight_shape, stride, padding, dilation, groups)
     if padding_mode not in PADDING_MODES:
         raise ConvolutionError(
             f"padding mode {padding_mode!r} is unknown; possible are {', '.join(PADDING_MODES)}"
@@ -104,9 +105,7 @@ def _plan(
     if first is not None:
         sizes = replace(sizes, size=sizes.padded_size, padding=(0, 0, 0, 0))
     name = choose(sizes, dtype, gradients) if algorithm == "auto" else algorithm
-    run = find(name, sizes, gradients).run
-    # An empty batch leaves nothing to compute, but its gradients are zeros: einsum knows.
-    return _Plan(sizes, first, run if sizes.batch else strided)
+    return _Plan(sizes, first, find(name, sizes, gradients).name)
 
 
 def _hashable(value: Padding) -> Padding:

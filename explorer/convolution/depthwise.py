@@ -12,13 +12,15 @@ kH · kW passes reads a shifted picture and reads and writes the output. Two lay
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
+import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.padding import pad
-from explorer.convolution.polyphase import lay_out
+from explorer.convolution.polyphase import Phases, lay_out
 
 BLOCK = 2**17
 """Output values of one block: with its input 1 MiB of float32, which fits a core's second-level cache."""
@@ -36,33 +38,40 @@ def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
 
 
 def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
-    multiplier = sizes.channels_per_group[1]
-    taps = weight.reshape(sizes.groups, multiplier, sizes.taps, 1).permute(2, 0, 1, 3)  # (kH kW, C, m, 1)
-    output = input.new_empty(sizes.batch, sizes.groups, multiplier, *sizes.output_size)
-    for pictures, channels, first, rows in _blocks(sizes):
-        block = _accumulate(input[pictures, channels], taps[:, channels], sizes, first, rows)
-        output[pictures, channels, :, first : first + rows] = block
-    return output.flatten(1, 2)  # (N, C m, OH, OW)
+    multiplier, (height, _) = sizes.channels_per_group[1], sizes.output_size
+    if multiplier > 1:  # the planes that several kernels read stand once for each
+        input = input.repeat_interleave(multiplier, dim=1)
+        sizes = replace(sizes, in_channels=sizes.out_channels, groups=sizes.out_channels)
+    # Columns are left at stride 1, and skipped at the end: sorting them by phase would cost more.
+    dense = sizes if sizes.stride[1] == 1 else replace(sizes, stride=(sizes.stride[0], 1))
+    weights = weight.reshape(-1, sizes.taps, 1).unbind(1)  # kH kW times (C, 1)
+    output = input.new_empty(sizes.output_shape)
+    followed = torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
+    laid: Phases | None = None
+    for pictures, channels, first, rows in _blocks(dense):
+        # Autograd needs each block's pixels later; and only whole channels have their padding in one place.
+        reuse = None if followed or rows < height else laid
+        laid = lay_out(input[pictures, channels], dense, first, rows, reuse)
+        block = _accumulate(laid, [taps[channels] for taps in weights])  # (n, c, rows, OW at stride 1)
+        output[pictures, channels, first : first + rows].copy_(block[..., :: sizes.stride[1]])
+    return output
 
 
-def _accumulate(input: Tensor, taps: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
-    """Output rows `first` to `first + rows` of some planes: (n, c, H, W) -> (n, c, m, rows, OW)."""
-    picture = lay_out(input, sizes, first, rows)
-    positions = product(*map(range, sizes.kernel_size))
-    pixels = (picture.tap(i, j).unsqueeze(2) for i, j in positions)  # each (n, c, 1, rows pitch)
-    output: Tensor = next(pixels) * taps[0]  # (n, c, m, rows pitch)
-    for shifted, weight in zip(pixels, taps[1:], strict=True):  # each weight (c, m, 1)
+def _accumulate(laid: Phases, weights: list[Tensor]) -> Tensor:
+    """All taps of a block of planes: kH kW weights (c, 1) -> (n, c, rows, OW at stride 1)."""
+    pixels = laid.taps()  # each (n, c, rows pitch)
+    output: Tensor = next(pixels) * weights[0]
+    for shifted, weight in zip(pixels, weights[1:], strict=True):
         output.addcmul_(shifted, weight)
-    return output.view(*output.shape[:3], rows, picture.pitch)[..., : sizes.output_size[1]]
+    return output.view(*output.shape[:2], laid.rows, laid.pitch)[..., : laid.sizes.output_size[1]]
 
 
 def _blocks(sizes: Geometry) -> Iterator[tuple[slice, slice, int, int]]:
     """Pictures, channels, first output row and number of rows of blocks of about `BLOCK` values."""
     height, width = sizes.output_size
-    multiplier = sizes.channels_per_group[1]
-    rows = min(height, max(1, BLOCK // (width * multiplier)))
-    channels = min(sizes.groups, max(1, BLOCK // (rows * width * multiplier)))
-    pictures = max(1, BLOCK // (rows * width * multiplier * channels)) if channels == sizes.groups else 1
+    rows = min(height, max(1, BLOCK // width))
+    channels = min(sizes.groups, max(1, BLOCK // (rows * width)))
+    pictures = max(1, BLOCK // (rows * width * channels)) if channels == sizes.groups else 1
     for n in range(0, sizes.batch, pictures):
         for c in range(0, sizes.groups, channels):
             for first in range(0, height, rows):

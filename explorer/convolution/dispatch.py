@@ -4,21 +4,30 @@ from __future__ import annotations
 
 import torch
 
-from explorer.convolution.algorithms import fitting
+from explorer.convolution.algorithms import ALGORITHMS, fitting
+from explorer.convolution.cost import estimate
 from explorer.convolution.geometry import Geometry
 
 
-def choose(sizes: Geometry, dtype: torch.dtype, gradients: bool = False) -> str:
-    """The name of the algorithm with the least expected work.
+def choose(sizes: Geometry, dtype: torch.dtype = torch.float32, gradients: bool = False) -> str:
+    """The name of the algorithm that the cost model expects to be fastest.
+
+    The choice depends on the sizes alone, so that equal convolutions are always made the same way. One
+    exception is made for accuracy: where a float32 result is to carry gradients, Winograd's larger
+    rounding error is kept out of the training.
 
     Args:
         sizes: The convolution.
         dtype: Of its tensors.
         gradients: Whether autograd is to follow.
+
+    Returns:
+        A name in `ALGORITHMS`, never "loops".
     """
-    rounds_well = dtype == torch.float64 or not gradients
-    if sizes.channels_per_group[0] == 1:
-        return "fft" if sizes.taps > 100 else "shift"
-    if "winograd" in fitting(sizes) and rounds_well and min(sizes.channels_per_group) >= 64:
-        return "winograd"
-    return "im2col"
+    return min(candidates(sizes, dtype, gradients), key=lambda name: estimate(sizes, name))
+
+
+def candidates(sizes: Geometry, dtype: torch.dtype, gradients: bool) -> list[str]:
+    """The algorithms that `choose` weighs against each other."""
+    coarse = {"winograd"} if gradients and dtype == torch.float32 else set()
+    return [name for name in fitting(sizes) if ALGORITHMS[name].differentiable and name not in coarse]

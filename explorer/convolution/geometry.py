@@ -100,7 +100,7 @@ class Geometry:
         """The output size along one axis (0 rows, 1 columns), worked out in words and numbers.
 
         Example:
-            >>> geometry((1, 3, 224, 224), (64, 3, 7, 7), stride=2, padding=3).explain()
+            >>> sizes_of((1, 3, 224, 224), (64, 3, 7, 7), stride=2, padding=3).explain()
             'floor((224 + 3 + 3 - 7) / 2) + 1 = floor(223 / 2) + 1 = 112'
         """
         before, after = self.padding[2 * axis : 2 * axis + 2]
@@ -156,7 +156,7 @@ def same_padding_tensorflow(size: int, kernel: int, stride: int = 1, dilation: i
     return total // 2, total - total // 2
 
 
-def geometry(
+def sizes_of(
     input_shape: Sequence[int],
     weight_shape: Sequence[int],
     stride: Size = 1,

@@ -12,6 +12,7 @@ Source: Vaidyanathan, "Multirate systems and filter banks", 1993 (polyphase deco
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -41,18 +42,20 @@ class Phases:
         """The phases one by one, each (N, C, line)."""
         return self.values.unbind(0)
 
-    def tap(self, i: int, j: int) -> Tensor:
-        """What tap (i, j) of the kernel reads for all outputs of the strip: (N, C, rows · pitch), a view.
+    def taps(self) -> Iterator[Tensor]:
+        """What each tap of the kernel reads for all outputs of the strip: (N, C, rows · pitch), a view.
 
         The first OW values of each row belong to outputs; the rest, up to the pitch, to none.
         """
         (down, right), (between_rows, between_columns) = self.sizes.stride, self.sizes.dilation
-        row, column = i * between_rows, j * between_columns
-        start = row // down * self.pitch + column // right
-        return self.lines[row % down * right + column % right].narrow(2, start, self.rows * self.pitch)
+        height, width = self.sizes.kernel_size
+        for row in range(0, height * between_rows, between_rows):
+            for column in range(0, width * between_columns, between_columns):
+                line = self.lines[row % down * right + column % right]
+                yield line.narrow(2, row // down * self.pitch + column // right, self.rows * self.pitch)
 
 
-def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
+def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int, reuse: Phases | None = None) -> Phases:
     """Pad, sort by phase and lay flat what the output rows `first` to `first + rows` need.
 
     Args:
@@ -60,12 +63,15 @@ def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
         sizes: The convolution; its padding is written between the rows as zeros.
         first: The first output row.
         rows: How many output rows.
+        reuse: An earlier layout of as many pictures, channels and the same rows, to write into; its padding
+            is zero already.
     """
     stride, top, left = sizes.stride, sizes.padding[0], sizes.padding[2]
     height = rows + (sizes.span[0] - 1) // stride[0]
     slack = (sizes.span[1] - 1) // stride[1]
     pitch = sizes.output_size[1] + slack
-    phases = input.new_zeros(stride[0] * stride[1], *input.shape[:2], height * pitch + slack)
+    shape = stride[0] * stride[1], *input.shape[:2], height * pitch + slack
+    phases = reuse.values if reuse and reuse.values.shape == shape else input.new_zeros(shape)
     pictures = phases[..., : height * pitch].view(*phases.shape[:3], height, pitch)
     for a in range(stride[0]):
         to_rows, from_rows = covered(sizes.size[0], top - a - first * stride[0], stride[0], height)

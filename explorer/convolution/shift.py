@@ -15,8 +15,6 @@ convolutions", 2018.
 
 from __future__ import annotations
 
-from itertools import product
-
 import torch
 from torch import Tensor
 
@@ -34,8 +32,8 @@ def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     matrices = matrices.repeat(1, sizes.batch, 1, 1)  # (taps, N g, O/g, C/g)
     rows, columns = sizes.output_size
     picture = lay_out(input, sizes, 0, rows)
-    taps = [picture.tap(i, j) for i, j in product(*map(range, sizes.kernel_size))]  # each (N, C, OH pitch)
-    shifted = [tap.reshape(-1, per_group, rows * picture.pitch) for tap in taps]  # each (N g, C/g, OH pitch)
+    line = rows * picture.pitch
+    shifted = [tap.reshape(-1, per_group, line) for tap in picture.taps()]  # each (N g, C/g, OH pitch)
     output = torch.bmm(matrices[0], shifted[0])  # (N g, O/g, OH pitch)
     for matrix, pixels in zip(matrices[1:], shifted[1:], strict=True):
         output.baddbmm_(matrix, pixels)

@@ -38,6 +38,9 @@ TILES = (2, 4)
 STRIP = 400
 """Tiles of one strip of the picture: columns enough for an efficient matrix product, few enough to cache."""
 
+STORE = 40
+"""Multiplications in a large matrix product that take as long as storing one transformed weight."""
+
 WEIGHTS = 2**20
 """Transformed weights that are held at once where the picture is one strip, and each is needed only once."""
 
@@ -58,7 +61,7 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
         input: The pictures.
         weight: 3×3 kernels.
         sizes: The convolution, with stride and dilation 1.
-        tile: m, 2 or 4; None takes the one with the fewer multiplications.
+        tile: m, 2 or 4; None takes the one of less work.
     """
     m = tile or tile_size(sizes)
     matrices = transforms(m, input.dtype, input.device)
@@ -77,8 +80,9 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
 
 
 def tile_size(sizes: Geometry) -> int:
-    """The tile, 2 or 4, with the fewer multiplications: a small picture or many weights favour 2."""
-    return min(TILES, key=lambda m: multiplications(sizes, m))
+    """The tile, 2 or 4, of less work: a small picture under many weights favours 2."""
+    weights = sizes.out_channels * sizes.channels_per_group[0]
+    return min(TILES, key=lambda m: multiplications(sizes, m) + STORE * (m + 2) ** 2 * weights)
 
 
 def multiplications(sizes: Geometry, m: int) -> int:

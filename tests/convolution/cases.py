@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import strategies as st
 
-from explorer.convolution import ConvolutionError, geometry
+from explorer.convolution import ConvolutionError, sizes_of
 
 DIFFERENTIABLE = ("im2col", "shift", "strided", "fft", "winograd")
 
@@ -41,7 +41,7 @@ class Case:
 
     @property
     def sizes(self):
-        return geometry(*self.shapes, **self.parameters)
+        return sizes_of(*self.shapes, **self.parameters)
 
     def possible(self):
         try:

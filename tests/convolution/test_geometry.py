@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from explorer.convolution import ConvolutionError, conv2d, geometry
+from explorer.convolution import ConvolutionError, conv2d, sizes_of
 from explorer.convolution.geometry import output_size, same_padding, same_padding_tensorflow
 from explorer.convolution.padding import PADDING_MODES, pad
 from tests.convolution.cases import small_cases
@@ -17,23 +17,23 @@ from tests.convolution.cases import small_cases
 @given(small_cases)
 def test_the_output_size_is_pytorchs(case):
     input, weight, _ = case.tensors()
-    assert geometry(input.shape, weight.shape, **case.parameters).output_shape == tuple(
+    assert sizes_of(input.shape, weight.shape, **case.parameters).output_shape == tuple(
         F.conv2d(input, weight, **case.parameters).shape
     )
 
 
 def test_numbers_checked_by_hand():
-    alexnet = geometry((1, 3, 224, 227), (64, 3, 11, 11), stride=4, padding=(2, 0))
+    alexnet = sizes_of((1, 3, 224, 227), (64, 3, 11, 11), stride=4, padding=(2, 0))
     assert alexnet.output_size == (55, 55)
     assert alexnet.multiplications == 64 * 55 * 55 * 3 * 121
-    holes = geometry((2, 4, 9, 8), (6, 2, 3, 2), dilation=(2, 3), groups=2)
+    holes = sizes_of((2, 4, 9, 8), (6, 2, 3, 2), dilation=(2, 3), groups=2)
     assert holes.span == (5, 4)
     assert holes.output_shape == (2, 6, 5, 5)
     assert holes.channels_per_group == (2, 3)
 
 
 def test_the_formula_is_worked_out_for_each_axis():
-    sizes = geometry((1, 1, 10, 7), (1, 1, 3, 2), stride=(2, 1), padding=(1, 0), dilation=(2, 1))
+    sizes = sizes_of((1, 1, 10, 7), (1, 1, 3, 2), stride=(2, 1), padding=(1, 0), dilation=(2, 1))
     assert sizes.explain(0) == "floor((10 + 1 + 1 - 5) / 2) + 1 = floor(7 / 2) + 1 = 4"
     assert sizes.explain(1) == "floor((7 + 0 + 0 - 2) / 1) + 1 = floor(5 / 1) + 1 = 6"
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from explorer.convolution import ALGORITHMS, conv2d, fitting, geometry
+from explorer.convolution import ALGORITHMS, conv2d, fitting, sizes_of
 from explorer.convolution.fft import tile_size
 from explorer.convolution.winograd import winograd
 from tests.convolution.cases import Case
@@ -50,7 +50,7 @@ def test_winograd_loses_the_tiles_that_hold_the_pixel_and_no_other(tile, size, v
     generator = torch.Generator().manual_seed(0)
     input = torch.randn(1, 2, *size, generator=generator, dtype=torch.float64)
     weight = torch.randn(3, 2, 3, 3, generator=generator, dtype=torch.float64)
-    sizes = geometry(input.shape, weight.shape, padding=1)
+    sizes = sizes_of(input.shape, weight.shape, padding=1)
     expected = F.conv2d(input, weight, padding=1)
     for row, column in ((0, 0), (6, 8), (size[0] - 1, size[1] - 1), (5, 0)):
         special = input.clone()
@@ -71,7 +71,7 @@ def test_fft_loses_the_tiles_that_hold_the_pixel_and_no_other(value):
     generator = torch.Generator().manual_seed(0)
     input = torch.randn(1, 1, 90, 80, generator=generator, dtype=torch.float64)
     weight = torch.randn(2, 1, 5, 4, generator=generator, dtype=torch.float64)
-    sizes = geometry(input.shape, weight.shape)
+    sizes = sizes_of(input.shape, weight.shape)
     rows, columns = tile_size(sizes)
     kept = rows - 4, columns - 3
     assert kept[0] < sizes.output_size[0], "the case should have several tiles"
