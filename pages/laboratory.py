@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.lab import code, result, subject
+from pages.lab import code, explanation, result, speed, subject
 
 
 @st.fragment
 def body() -> None:
     """Everything below the title; a choice runs only this again."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        subject.pick_kind()
+        algorithm = result.pick_algorithm()
     chosen = subject.choose()
     if chosen is None:
         return
-    algorithm = result.pick_algorithm()
     compared = result.show(chosen, algorithm)
-    if compared is not None:
-        code.show(chosen, compared.algorithm)
+    if compared is None:
+        return
+    speed.show(chosen)
+    code.show(chosen, compared.algorithm)
+    explanation.show()
 
 
 st.title("Convolution by hand, against PyTorch")

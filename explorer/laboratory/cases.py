@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from explorer.convolution import ConvolutionError, Geometry, geometry
 from explorer.convolution.comparison import Comparison, compare
-from explorer.convolution.geometry import Padding, Size
+from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, sizes_of
 from explorer.convolution.padding import pad
 
 LONGEST = 320
@@ -63,7 +62,7 @@ class Case:
             ConvolutionError: If the parameters don't fit together.
         """
         shapes = self.input.shape, self.weight.shape
-        return geometry(*shapes, self.stride, self.padding, self.dilation, self.groups)
+        return sizes_of(*shapes, self.stride, self.padding, self.dilation, self.groups)
 
     @cached_property
     def digest(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from explorer.convolution import ConvolutionError, Geometry
+from explorer.convolution import ConvolutionError
 from explorer.convolution.geometry import PADDINGS
 from explorer.convolution.padding import PADDING_MODES
 from explorer.laboratory.numbers import NumbersError, parse_number
@@ -125,10 +125,3 @@ def sizes(
 def follow(name: str, value: Any, clean: Callable[[Any], Any] = lambda value: value) -> dict[str, Any]:
     """The arguments that bind a widget to the choice `name`."""
     return state.follow(f"lab_{name}", value, lambda new: state.choose(**{name: clean(new)}))
-
-
-def worked_out(sizes: Geometry) -> str:
-    """The output's size, computed before the reader's eyes."""
-    height, width = sizes.explain(0), sizes.explain(1)
-    both = f"height and width: {height}" if height == width else f"height: {height}\nwidth:  {width}"
-    return f"output = floor((size + before + after - reach) / stride) + 1\n{both}"

@@ -42,19 +42,20 @@ def show(subject: Subject, algorithm: str) -> Comparison | None:
             f"The loops would take {subject.case.sizes.multiplications:,} multiplications, one at a time. "
             f"They are shown on the middle of it, with {case.sizes.multiplications:,}: input "
             f"{tuple(case.input.shape)}, weight {tuple(case.weight.shape)}.",
-            icon="✂️",
+            icon=":material/content_cut:",
         )
     try:
         result = compared(case, algorithm)
     except ConvolutionError as error:
-        st.error(f"Not possible: {error}.", icon="✋")
+        st.error(f"Not possible: {error}.", icon=":material/block:")
         return None
-    (st.success if result.agrees else st.error)(result.verdict, icon="✅" if result.agrees else "❌")
+    tell, icon = (st.success, "check_circle") if result.agrees else (st.error, "cancel")
+    tell(result.verdict, icon=f":material/{icon}:")
     if subject.kind == "numbers":
         show_numbers(case, result)
     else:
         show_maps(case, result)
-    show_errors(case, result)
+    show_errors(result)
     return result
 
 
@@ -101,7 +102,7 @@ def show_maps(case: Case, result: Comparison) -> None:
     )
 
 
-def show_errors(case: Case, result: Comparison) -> None:
+def show_errors(result: Comparison) -> None:
     """How far apart the two are, and how far each is from the same computed with twice the digits."""
     gradients = ", ".join(f"{name} {number(error)}" for name, error in result.gradients.items())
     rows = [
@@ -113,5 +114,5 @@ def show_errors(case: Case, result: Comparison) -> None:
         (f"What {result.algorithm} promises", f"{result.bound:.0e}".replace("-", "−")),
     ]
     st.markdown(
-        "\n".join(["| Measured | |", "|:--|--:|", *(f"| {name} | {value} |" for name, value in rows)])
+        "\n".join(["| Measured | Value |", "|:--|--:|", *(f"| {name} | {value} |" for name, value in rows)])
     )

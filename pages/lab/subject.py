@@ -24,7 +24,7 @@ from explorer.laboratory.numbers import (
 from explorer.laboratory.script import kernel_code, layer_recipe, numbers_recipe, picture_recipe
 from explorer.layers import Layer
 from pages import cache, state
-from pages.lab import parameters
+from pages.lab import ingredients, parameters
 from pages.reading import layer_words
 
 KINDS = {"numbers": "Small numbers", "picture": "Current picture", "layer": "Layer of the model"}
@@ -60,12 +60,16 @@ def choose_kind(value: str | None) -> None:
     state.choose(**dict.fromkeys(parameters.NAMES), case=value)
 
 
-def choose() -> Subject | None:
-    """The controls of the case and of the parameters; None, and a reason on the page, if it is impossible."""
+def pick_kind() -> None:
+    """The control for it."""
     st.segmented_control(
         "What to convolve", list(KINDS), format_func=KINDS.__getitem__, required=True,
         **state.follow("lab_case", kind(), choose_kind),
     )  # fmt: skip
+
+
+def choose() -> Subject | None:
+    """The controls of the case and of the parameters; None, and a reason on the page, if it is impossible."""
     try:
         make = {"numbers": of_numbers, "picture": of_current_picture, "layer": of_chosen_layer}[kind()]
         subject = make()
@@ -77,11 +81,9 @@ def choose() -> Subject | None:
             )
         subject.case.padded  # noqa: B018 - a picture may be too small for its padding
     except (ConvolutionError, NumbersError, KernelError) as error:
-        st.error(f"Not possible: {error}.", icon="✋")
+        st.error(f"Not possible: {error}.", icon=":material/block:")
         return None
-    shapes = " ∗ ".join(str(tuple(part.shape)) for part in (subject.case.input, subject.case.weight))
-    st.code(parameters.worked_out(subject.case.sizes), language=None, wrap_lines=True)
-    st.markdown(f":small[{shapes} → {subject.case.sizes.output_shape} · {work:,} multiplications]")
+    ingredients.show(subject.case, readable=kind() == "numbers")
     return subject
 
 
@@ -197,10 +199,11 @@ def of_current_picture() -> Subject:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kernel, title, code = pick_kernel(small=False)
         if not isinstance(code, str):
+            now = state.text("own") or format_matrix(kernel)
             st.text_input(
                 "Its weights, row by row", width=330, max_chars=600,
                 help="Rows end with ; and a fraction such as 1/9 is possible. At most 15 × 15.",
-                **state.follow("lab_own", state.text("own") or format_matrix(kernel), lambda new: state.choose(own=new)),
+                **state.follow("lab_own", now, lambda new: state.choose(own=new)),
             )  # fmt: skip
         st.toggle("In colour", **state.follow("lab_colours", colours, choose_colours))
     if isinstance(code, str):

@@ -1,0 +1,123 @@
+"""The charts of the laboratory, in Vega-Lite: they follow the theme and need no network."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from explorer.convolution import ALGORITHMS
+from explorer.convolution.timing import PEER
+from explorer.laboratory.speed import Measurement
+from explorer.rendering import number
+
+ORDER = [PEER, *ALGORITHMS]
+SHOWN = {PEER: "F.conv2d"}
+# Told apart in light and dark and with the usual colour blindnesses; after Okabe and Ito, 2008.
+COLOURS = ["#8b8794", "#d55e00", "#0089c7", "#00a07a", "#b58900", "#cc6fa3", "#7a68ee"]
+
+
+def ratios(measured: Measurement) -> None:
+    """The time of each relative to `F.conv2d`'s, with quartiles, on a log axis."""
+    rows = [
+        {
+            "name": timing.name,
+            "ratio": timing.ratio,
+            "low": measured.ratio_range(timing)[0],
+            "high": measured.ratio_range(timing)[1],
+            "how": "estimated" if timing.estimated else f"{timing.runs} runs",
+        }
+        for timing in measured.timings[1:]
+    ]
+    y = {
+        "field": "name", "type": "nominal", "title": None,
+        "sort": [row["name"] for row in sorted(rows, key=lambda row: row["ratio"])],
+    }  # fmt: skip
+    x = {"type": "quantitative", "scale": {"type": "log"}}
+    one = {"type": "rule", "strokeDash": [5, 4], "color": COLOURS[0]}
+    spread = {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}, "color": colour(None)}
+    spec = {
+        "data": {"values": rows},
+        "height": 40 * len(rows) + 20,
+        "layer": [
+            {"mark": one, "encoding": {"x": {"datum": 1}}},
+            {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.6}, "encoding": spread},
+            {
+                "mark": {"type": "point", "filled": True, "size": 130},
+                "encoding": {
+                    "y": y,
+                    "x": {"field": "ratio", **x, "title": "Time relative to F.conv2d: left of 1 is faster"},
+                    "color": colour(None),
+                    "shape": {
+                        "field": "how", "type": "nominal", "legend": None,
+                        "scale": {"domain": ["estimated"], "range": ["diamond"]},
+                    } if any(row["how"] == "estimated" for row in rows) else {"value": "circle"},
+                    "tooltip": [
+                        {"field": "name", "title": "Algorithm"},
+                        {"field": "ratio", "title": "Ratio", "format": ".3~g"},
+                        {"field": "how", "title": "Measured"},
+                    ],
+                },
+            },
+        ],
+    }  # fmt: skip
+    told = ", ".join(f"{row['name']} {number(row['ratio'])}" for row in rows)
+    st.vega_lite_chart(spec=spec, width="stretch", key="lab_ratios", alt=f"Time relative to F.conv2d: {told}")
+
+
+def growth(measured: Measurement, axis: str) -> None:
+    """How the time of each grows along an axis, both on log scales; estimates are dashed."""
+    rows = [
+        {
+            "value": point.value,
+            "name": SHOWN.get(timing.name, timing.name),
+            "ms": timing.low,
+            "how": "estimated" if timing.estimated else "measured",
+        }
+        for point in measured.curves[axis]
+        for timing in point.timings
+        if timing.low > 0
+    ]
+    values = [point.value for point in measured.curves[axis]]
+    spec = {
+        "data": {"values": rows},
+        "height": 300,
+        "mark": {"type": "line", "point": {"size": 35}, "strokeWidth": 2},
+        "encoding": {
+            "x": {
+                "field": "value", "type": "quantitative", "title": axis.capitalize(),
+                "scale": {"type": "log", "nice": False}, "axis": {"values": values, "format": "d"},
+            },
+            "y": {
+                "field": "ms", "type": "quantitative", "title": "Milliseconds",
+                "scale": {"type": "log"}, "axis": {"format": "~g"},
+            },
+            "color": colour({"orient": "bottom", "title": None, "columns": 4}),
+            "strokeDash": {
+                "field": "how", "type": "nominal", "legend": None,
+                "scale": {"domain": ["measured", "estimated"], "range": [[1, 0], [4, 4]]},
+            },
+            "tooltip": [
+                {"field": "name", "title": "Algorithm"},
+                {"field": "value", "title": axis.capitalize()},
+                {"field": "ms", "title": "Milliseconds", "format": ".3~g"},
+                {"field": "how", "title": "How"},
+            ],
+        },
+    }  # fmt: skip
+    at = values[-1] if values else 0
+    told = ", ".join(f"{row['name']} {number(row['ms'])} ms" for row in rows if row["value"] == at)
+    st.vega_lite_chart(
+        spec=spec, width="stretch", key=f"lab_growth_{axis.split()[0]}", alt=f"At {axis} {at}: {told}"
+    )
+
+
+def colour(legend: dict[str, Any] | None) -> dict[str, Any]:
+    """The same colour for the same algorithm in every chart."""
+    domain = [SHOWN.get(name, name) for name in ORDER]
+    return {
+        "field": "name",
+        "type": "nominal",
+        "scale": {"domain": domain, "range": COLOURS},
+        "legend": legend,
+    }

@@ -1,0 +1,107 @@
+"""Measurements in the background: one at a time in the whole process, so that none disturbs another.
+
+A visitor's page looks at its `Job` now and then. A job that nobody has looked at for a while ends by itself:
+its visitor has left.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+MOST_WAITING = 20
+"""Jobs in the queue; more are refused."""
+
+FORGOTTEN = 70.0
+"""Seconds without a look after which a job ends. Browsers wake a page in the background once a minute."""
+
+logger = logging.getLogger(__name__)
+
+
+class Job(Generic[T]):
+    """One measurement: waiting, running or done.
+
+    Attributes:
+        progress: From 0 to 1.
+        result: What it returned; None until then, and if it was cancelled.
+        failed: Whether it raised; the log has the reason.
+    """
+
+    def __init__(self, work: Callable[[Callable[[float], None], Callable[[], bool]], T | None]) -> None:
+        self._work = work
+        self._stop, self._begun, self._ended = (threading.Event() for _ in range(3))
+        self._looked = monotonic()
+        self.progress = 0.0
+        self.result: T | None = None
+        self.failed = False
+
+    @property
+    def running(self) -> bool:
+        """Whether it has begun and not ended."""
+        return self._begun.is_set() and not self._ended.is_set()
+
+    @property
+    def done(self) -> bool:
+        """Whether it has ended, in any way."""
+        return self._ended.is_set()
+
+    def look(self) -> None:
+        """Say that somebody still waits for it."""
+        self._looked = monotonic()
+
+    def cancel(self) -> None:
+        """End it as soon as possible."""
+        self._stop.set()
+
+    def cancelled(self) -> bool:
+        """Whether it is to end."""
+        return self._stop.is_set() or monotonic() - self._looked > FORGOTTEN
+
+    def run(self) -> None:
+        """Do the work, in the calling thread."""
+        self._begun.set()
+        try:
+            if not self.cancelled():
+                self.result = self._work(self._tell, self.cancelled)
+        except Exception:  # whatever it is, the page must not wait for ever
+            logger.exception("a measurement failed")
+            self.failed = True
+        finally:
+            self._ended.set()
+
+    def _tell(self, fraction: float) -> None:
+        self.progress = fraction
+
+
+class Queue:
+    """Runs jobs one after the other, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="measurement")
+        self._lock = threading.Lock()
+        self._jobs: list[Job] = []
+
+    def start(self, job: Job) -> bool:
+        """Put a job at the end; False if too many wait already."""
+        with self._lock:
+            self._jobs = [each for each in self._jobs if not each.done]
+            if len(self._jobs) > MOST_WAITING:
+                return False
+            self._jobs.append(job)
+        self._pool.submit(job.run)
+        return True
+
+    def before(self, job: Job) -> int:
+        """How many jobs must end before this one begins."""
+        with self._lock:
+            at = self._jobs.index(job) if job in self._jobs else 0
+            return sum(not each.done and not each.cancelled() for each in self._jobs[:at])
+
+
+QUEUE = Queue()
