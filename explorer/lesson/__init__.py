@@ -1,0 +1,11 @@
+"""The lesson on convolution as pure computation: what its chapters show, measured or worked out step by step.
+
+Chapter 1, what a convolution is:
+    `walkthrough` (term by term), `exercises` and `mistakes` (your turn).
+Chapter 2, why convolution for pictures:
+    `locality`, `sharing`, `equivariance`, `position`.
+Chapter 3, kernels:
+    `composition`, `separability`, `frequency`, over the catalogue in `explorer.kernels`.
+Chapter 4, building networks:
+    `pooling` (max-pool and ReLU step by step), `builder`, `code`, `tasks`, `trainer`, `edges`.
+"""
