@@ -70,10 +70,10 @@ class Comparison:
                 f"The outputs differ in where NaN and infinities stand: {self.algorithm} "
                 "mixes neighbouring values, so one of them reaches further."
             )
-        if torch.equal(self.ours.nan_to_num(), self.theirs.nan_to_num()):
-            return f"{self.algorithm} and PyTorch agree in every bit of {self.ours.numel():,} values."
         if not self.agrees:
             return f"They do not agree within {self.bound:.0e}: {self._beyond()}."
+        if torch.equal(self.ours.nan_to_num(), self.theirs.nan_to_num()):
+            return f"{self.algorithm} and PyTorch agree in every bit of {self.ours.numel():,} values."
         size = f"at most {self.max_relative_error:.1e} of the largest possible output"
         return f"The same convolution: the outputs differ by {size}, {self._against_float64()}."
 

@@ -20,20 +20,24 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (20200.0, 0.0154, 1.07, 0.18),
-    "im2col, along the width": (0.0, 0.0154, 1.83, 0.0943),
-    "im2col": (388.0, 0.0172, 0.53, 2.39, 0.668, 0.184),
-    "shift": (15100.0, 0.0154, 1.41, 0.201, 2.38),
-    "shift, depthwise": (7480.0, 0.237, 0.556, 0.726),
-    "strided": (0.0, 0.0168, 0.714, 1.44, 1.23, 0.24),
-    "fft": (168000.0, 0.631, 0.463, 1.45),
-    "winograd": (8550.0, 0.0154, 1.79, 0.0, 0.813),
+    "im2col, 1×1": (23100.0, 0.0185, 1.37, 0.123),
+    "im2col, along the width": (6.43, 0.0185, 1.92, 0.399),
+    "im2col, depthwise": (452.0, 0.722, 1.13, 0.638),
+    "im2col": (34300.0, 0.0185, 0.456, 1.29, 0.737, 0.0359),
+    "shift": (17200.0, 0.0185, 1.48, 0.187, 2.8),
+    "shift, depthwise": (7960.0, 0.254, 0.573, 0.927),
+    "strided, depthwise": (0.0, 0.913, 0.0, 3.17),
+    "strided": (46800.0, 0.0185, 0.596, 0.0, 0.787, 0.35),
+    "fft, depthwise": (128000.0, 0.783, 0.0),
+    "fft": (259000.0, 0.711, 0.496, 2.11),
+    "winograd": (10200.0, 0.0185, 1.85, 0.0, 0.862),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 420 random ones, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),
     "im2col, along the width": ("products", "multiplications", "columns", "output values"),
+    "im2col, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "im2col": (
         "products",
         "multiplications",
@@ -44,6 +48,7 @@ WORK = {
     ),
     "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
     "shift, depthwise": ("passes", "multiplications", "padded values", "output values"),
+    "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "strided": (
         "products",
         "multiplications",
@@ -52,6 +57,7 @@ WORK = {
         "values skipped",
         "output values",
     ),
+    "fft, depthwise": ("calls", "butterflies", "weights"),
     "fft": ("calls", "butterflies", "multiplications", "weights"),
     "winograd": ("blocks", "multiplications", "values at points", "output values", "weights at points"),
 }
@@ -75,9 +81,8 @@ def kind_of(sizes: Geometry, algorithm: str) -> str:
         return "im2col, 1×1"
     if algorithm == "im2col" and im2col.along_width(sizes):
         return "im2col, along the width"
-    if algorithm == "shift" and sizes.channels_per_group[0] == 1:
-        return "shift, depthwise"
-    return algorithm
+    single = sizes.channels_per_group == (1, 1) or (algorithm == "shift" and sizes.channels_per_group[0] == 1)
+    return f"{algorithm}, depthwise" if single and algorithm != "winograd" else algorithm
 
 
 def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
@@ -85,8 +90,9 @@ def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
     output = math.prod(sizes.output_shape)
     if kind == "winograd":
         return _winograd(sizes, output)
-    if kind == "fft":
-        return _fft(sizes)
+    if kind.startswith("fft"):
+        calls, butterflies, products, weights = _fft(sizes)
+        return (calls, butterflies, products, weights) if kind == "fft" else (calls, butterflies, weights)
     products, padded = sizes.multiplications, sizes.batch * sizes.in_channels * math.prod(sizes.padded_size)
     if kind == "shift, depthwise":
         return _depthwise(sizes, padded, output)
@@ -100,14 +106,14 @@ def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
         rows = sizes.batch * sizes.output_size[0]
         wide = sizes.in_channels * sizes.kernel_size[1] * sizes.output_size[1]
         return rows, products, sizes.batch * sizes.padded_size[0] * wide, output
-    return _columns(sizes, columns * sizes.taps, output)
+    copied = _columns(sizes, columns * sizes.taps)
+    return copied if kind.endswith("depthwise") else (copied[0], products, *copied[1:], output)
 
 
-def _columns(sizes: Geometry, columns: int, output: int) -> tuple[float, ...]:
+def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
     """A copy runs along the rows, each of which costs by itself, and skips pixels where the step is not 1."""
     skipped = columns if sizes.stride[1] > 1 else 0
-    rows = columns // sizes.output_size[1]
-    return sizes.batch * sizes.groups, sizes.multiplications, columns, rows, skipped, output
+    return sizes.batch * sizes.groups, columns, columns // sizes.output_size[1], skipped
 
 
 def _depthwise(sizes: Geometry, padded: int, output: int) -> tuple[float, ...]:
