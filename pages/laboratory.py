@@ -16,11 +16,12 @@ def body() -> None:
     chosen = subject.choose()
     if chosen is None:
         return
-    compared = result.show(chosen, algorithm)
+    case = result.manageable(chosen.case, algorithm)
+    compared = result.show(case, chosen.kind, algorithm)
     if compared is None:
         return
     speed.show(chosen)
-    code.show(chosen, compared.algorithm)
+    code.show(chosen, case, compared.algorithm)
     explanation.show()
 
 

@@ -47,8 +47,7 @@ def layer_input(module: nn.Module, x: Tensor, name: str) -> Tensor:
     Raises:
         ValueError: If there is no such layer, or it did not run.
     """
-    if name not in dict(module.named_modules()):
-        raise ValueError(f"the model has no layer {name!r}{close_names(name, dict(module.named_modules()))}")
+    _find(module, name)
     twin, tee = private_copy(module), _Tee()
     twin.set_submodule(name, tee)
     try:
@@ -67,7 +66,7 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
     Raises:
         ValueError: If it is no two-dimensional convolution, did not run, or pads in a way that is not known.
     """
-    layer = module.get_submodule(name)
+    layer = _find(module, name)
     if not isinstance(layer, nn.Conv2d):
         raise ValueError(f"layer {name!r} is a {type(layer).__name__}, not a convolution")
     given = layer_input(module, x, name)
@@ -82,6 +81,13 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
         if _makes(own, output):
             return own
     raise ValueError(f"layer {name!r} pads its input in a way of its own, which no parameter here expresses")
+
+
+def _find(module: nn.Module, name: str) -> nn.Module:
+    layers = dict(module.named_modules())
+    if name not in layers:
+        raise ValueError(f"the model has no layer {name!r}{close_names(name, filter(None, layers))}")
+    return layers[name]
 
 
 def _makes(case: Case, output: Tensor) -> bool:

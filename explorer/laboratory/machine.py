@@ -71,7 +71,7 @@ def arithmetic_intensity(sizes: Geometry, dtype: torch.dtype = torch.float32) ->
     Example:
         >>> from explorer.convolution import sizes_of
         >>> round(arithmetic_intensity(sizes_of((1, 64, 56, 56), (64, 64, 3, 3), padding=1)), 1)
-        131.8
+        131.9
     """
     values = (
         sizes.batch * sizes.in_channels * sizes.size[0] * sizes.size[1]
@@ -84,7 +84,8 @@ def arithmetic_intensity(sizes: Geometry, dtype: torch.dtype = torch.float32) ->
 def _best(run: Callable[[], object], seconds: float) -> float:
     """Seconds of the fastest run."""
     run()
-    times, start = [], perf_counter()
+    times: list[float] = []
+    start = perf_counter()
     while len(times) < 5 or perf_counter() - start < seconds:
         begin = perf_counter()
         run()

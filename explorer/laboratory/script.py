@@ -42,7 +42,7 @@ print(f"{algorithm} {{mine:.3f}} ms, F.conv2d {{theirs:.3f}} ms, ratio {{mine / 
 """
 
 
-def script(case: Case, title: str, algorithm: str, recipe: Sequence[str]) -> str:
+def script(case: Case, title: str, algorithm: str, recipe: Sequence[str], whole: Case | None = None) -> str:
     """A Python script that makes the case again, compares and times both sides, and prints the result.
 
     Args:
@@ -50,6 +50,7 @@ def script(case: Case, title: str, algorithm: str, recipe: Sequence[str]) -> str
         title: What it is, in a few words.
         algorithm: Of the hand-written side.
         recipe: Lines that define `input`, `weight` and `bias`: one of the functions below.
+        whole: The case that the recipe makes, where `case` is only the middle of it.
     """
     function = "convolve2d" if case.flipped else "conv2d"
     arguments = ", ".join(f"{name}={value!r}" for name, value in case.parameters.items())
@@ -59,6 +60,7 @@ def script(case: Case, title: str, algorithm: str, recipe: Sequence[str]) -> str
         *_imports(recipe),
         "",
         *(line for line in recipe if not line.startswith("from ")),
+        *_middle(case, whole or case),
         "",
         "kernel = weight.flip(-2, -1)  # true convolution turns the kernel"
         if case.flipped
@@ -116,7 +118,7 @@ def picture_recipe(
     ]
 
 
-def layer_recipe(sample: str | None, model: str, layer: str, *, dtype: str, cut: bool = False) -> list[str]:
+def layer_recipe(sample: str | None, model: str, layer: str, *, dtype: str) -> list[str]:
     """A layer of a model with its real weights on its real input.
 
     Args:
@@ -124,17 +126,26 @@ def layer_recipe(sample: str | None, model: str, layer: str, *, dtype: str, cut:
         model: The model's name, for `models.load`.
         layer: The layer's name.
         dtype: "float32" or "float64".
-        cut: Whether the middle of the case is enough, because the loops would take too long.
     """
     return [
         *_picture(sample),
-        f"from explorer.laboratory.cases import {'cut, ' if cut else ''}Case",
         "from explorer.laboratory.layer_input import of_layer",
         "from models import load",
         f"model = load({model!r})",
-        f"case: Case = of_layer(model.module, model.preprocess(picture), {layer!r})",
-        *(["case = cut(case)  # the middle only: the loops are slow"] if cut else []),
+        f"case = of_layer(model.module, model.preprocess(picture), {layer!r})",
         *_unpacked(dtype),
+    ]
+
+
+def _middle(case: Case, whole: Case) -> list[str]:
+    if case.input.shape == whole.input.shape and case.weight.shape == whole.weight.shape:
+        return []
+    (height, width), (rows, columns) = whole.sizes.size, case.sizes.size
+    top, left = (height - rows) // 2, (width - columns) // 2
+    return [
+        "# The middle only, since the loops are slow.",
+        f"input = input[:, :{case.sizes.in_channels}, {top} : {top + rows}, {left} : {left + columns}]",
+        f"weight, bias = weight[:{len(case.weight)}], None if bias is None else bias[:{len(case.weight)}]",
     ]
 
 

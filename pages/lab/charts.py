@@ -33,15 +33,15 @@ def ratios(measured: Measurement) -> None:
         "field": "name", "type": "nominal", "title": None,
         "sort": [row["name"] for row in sorted(rows, key=lambda row: row["ratio"])],
     }  # fmt: skip
-    x = {"type": "quantitative", "scale": {"type": "log"}}
-    one = {"type": "rule", "strokeDash": [5, 4], "color": COLOURS[0]}
+    x = {"type": "quantitative", "scale": {"type": "log"}, "axis": {"format": "~g", "tickCount": 6}}
+    one = {"type": "rule", "strokeDash": [5, 4], "color": COLOURS[0], "aria": False}
     spread = {"y": y, "x": {"field": "low", **x}, "x2": {"field": "high"}, "color": colour(None)}
     spec = {
         "data": {"values": rows},
         "height": 40 * len(rows) + 20,
         "layer": [
             {"mark": one, "encoding": {"x": {"datum": 1}}},
-            {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.6}, "encoding": spread},
+            {"mark": {"type": "rule", "strokeWidth": 3, "opacity": 0.6, "aria": False}, "encoding": spread},
             {
                 "mark": {"type": "point", "filled": True, "size": 130},
                 "encoding": {
@@ -81,7 +81,7 @@ def growth(measured: Measurement, axis: str) -> None:
     values = [point.value for point in measured.curves[axis]]
     spec = {
         "data": {"values": rows},
-        "height": 300,
+        "height": 360,
         "mark": {"type": "line", "point": {"size": 35}, "strokeWidth": 2},
         "encoding": {
             "x": {
@@ -92,7 +92,7 @@ def growth(measured: Measurement, axis: str) -> None:
                 "field": "ms", "type": "quantitative", "title": "Milliseconds",
                 "scale": {"type": "log"}, "axis": {"format": "~g"},
             },
-            "color": colour({"orient": "bottom", "title": None, "columns": 4}),
+            "color": colour({"orient": "bottom", "title": None, "columns": 3}),
             "strokeDash": {
                 "field": "how", "type": "nominal", "legend": None,
                 "scale": {"domain": ["measured", "estimated"], "range": [[1, 0], [4, 4]]},

@@ -7,14 +7,16 @@ import inspect
 import streamlit as st
 
 from explorer.convolution import ALGORITHMS
+from explorer.laboratory.cases import Case
 from explorer.laboratory.script import script
 from pages import state
 from pages.lab.subject import Subject
+from pages.widgets import laboratory as widgets
 
 
-def show(subject: Subject, algorithm: str) -> None:
+def show(subject: Subject, case: Case, algorithm: str) -> None:
     """Any algorithm's source, with the one at work first, and the script."""
-    st.subheader("The code")
+    st.header("The code")
     names = list(ALGORITHMS)
     shown = state.choice("code", names, default=algorithm)
     st.segmented_control(
@@ -23,10 +25,11 @@ def show(subject: Subject, algorithm: str) -> None:
     )  # fmt: skip
     source, again = st.tabs([f"{shown}, as it runs here", "This comparison as a script"])
     with source:
-        st.code(source_of(shown), language="python", height=420)
+        widgets.code("lab_source", source_of(shown), label=f"Source of {shown}")
     with again:
         st.markdown("The same case outside the app: copy it into a file in the explorer's folder and run it.")
-        st.code(script(subject.case, subject.title, algorithm, subject.recipe), language="python", height=420)
+        text = script(case, subject.title, algorithm, subject.recipe, whole=subject.case)
+        widgets.code("lab_script", text, label="The comparison as a script")
 
 
 def source_of(algorithm: str) -> str:

@@ -7,7 +7,7 @@ import streamlit as st
 
 def show() -> None:
     """The reasons, each with a number that can be checked."""
-    st.subheader("Why the library usually wins, and where it loses")
+    st.header("Why the library usually wins, and where it loses")
     wins, loses = st.columns(2, gap="large")
     with wins, st.container(border=True, height="stretch"):
         st.markdown(WINS)
@@ -16,7 +16,7 @@ def show() -> None:
 
 
 WINS = """
-#### Why it wins
+### Why it wins
 - **Vector units.** One AVX-512 instruction multiplies and adds 16 float32 pairs. The Python loops spend about
   150 nanoseconds on a single pair: the time of thousands.
 - **Cache.** A processor computes far faster than memory delivers. oneDNN, which PyTorch calls, cuts picture
@@ -29,7 +29,7 @@ WINS = """
 """
 
 LOSES = """
-#### Where it loses
+### Where it loses
 - **Large kernels.** The definition's work grows with kH · kW, the FFT's hardly. With one channel of 256
   pixels and a 63×63 kernel `F.conv2d` took 1.1 s on two cores; the FFT needs a thousandth of that.
 - **Many channels, 3×3.** Winograd needs 2.25 to 4 times fewer multiplications and pays with one to two

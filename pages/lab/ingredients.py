@@ -12,6 +12,8 @@ from pages import state
 
 MOST = 16
 READABLE = 5
+LONG = 12
+"""Times that a picture may be longer than wide to be shown whole."""
 
 
 def show(case: Case, *, readable: bool) -> None:
@@ -50,21 +52,25 @@ def show_input(maps: torch.Tensor, group: int, case: Case) -> None:
     own = maps[group * per_group : (group + 1) * per_group]
     grey = "grey" if len(maps) in (1, 3) and not (own < 0).any() else None
     told = caption("Input", "map", len(own), len(maps))
-    st.image(mosaic_png(own[:MOST], scale="layer", colormap=grey), width="stretch", caption=told, alt=told)
+    # A line of pixels would shrink to nothing.
+    height, width = maps.shape[1:]
+    own = own[:MOST, : LONG * width, : LONG * height]
+    st.image(mosaic_png(own, scale="layer", colormap=grey), width=170, alt=told)
+    st.markdown(f":small[{told}]")
 
 
 def show_kernel(weight: torch.Tensor) -> None:
     """The weights of the chosen output channel: as numbers if they are few, else as colours."""
     rows, columns = weight.shape[1:]
     if max(rows, columns) <= READABLE and len(weight) == 1:
-        lines = r" \\\\ ".join(" & ".join(f"{value:.3g}" for value in row) for row in weight[0].tolist())
-        st.latex(
-            rf"\begin{{bmatrix}} {lines} \end{{bmatrix}}", help="The kernel as it is laid over the picture"
-        )
+        lines = (" ".join(f"{value:6.3g}" for value in row) for row in weight[0].tolist())
+        st.code("\n".join(lines), language=None)
+        st.markdown(":small[Kernel, as it is laid on]")
         return
     told = caption(f"Kernel {rows}×{columns}", "map", len(weight), len(weight))
     zoom = max(1, 96 // max(rows, columns))
-    st.image(mosaic_png(weight[:MOST], scale="layer", zoom=zoom), width="stretch", caption=told, alt=told)
+    st.image(mosaic_png(weight[:MOST], scale="layer", zoom=zoom), width=170, alt=told)
+    st.markdown(f":small[{told}]")
 
 
 def caption(what: str, part: str, count: int, among: int) -> str:

@@ -11,16 +11,22 @@ from explorer.kernels import keeps_brightness
 from explorer.laboratory.cases import LOOPS, Case, cut
 from explorer.rendering import Scale, layer_scale, mosaic, number
 from pages import state
-from pages.lab.subject import Subject, take_numbers
+from pages.lab.subject import take_numbers
 from pages.widgets import Maps
 from pages.widgets import laboratory as widgets
 
 NAMES = ("auto", *ALGORITHMS)
+MEANING = """
+**What the numbers mean.** Every sum is rounded, and each algorithm adds in another order, so small
+differences are no mistake. Which is nearer to the truth? Both are computed once more with twice the digits,
+in float64; PyTorch's error is not zero either. Errors are relative to the largest output that numbers of this
+size could make. Gradients are those that training would use, for one random direction.
+"""
 
 
 def algorithm_title(name: str) -> str:
     """An algorithm's name for people."""
-    return "Chosen by the cost model" if name == "auto" else ALGORITHMS[name].title
+    return "auto: the cost model chooses" if name == "auto" else ALGORITHMS[name].title
 
 
 def pick_algorithm() -> str:
@@ -33,17 +39,23 @@ def pick_algorithm() -> str:
     return name
 
 
-def show(subject: Subject, algorithm: str) -> Comparison | None:
+def manageable(case: Case, algorithm: str) -> Case:
+    """The case, or where the loops would take too long its middle, said so on the page."""
+    if algorithm != "loops" or case.sizes.multiplications <= LOOPS:
+        return case
+    middle = cut(case)
+    work, less = case.sizes.multiplications, middle.sizes.multiplications
+    shapes = " and ".join(str(tuple(part.shape)) for part in (middle.input, middle.weight))
+    st.info(
+        f"The loops would take {work:,} multiplications, one at a time. Here they run on the middle: "
+        f"{less:,}, with input and weight of {shapes}.",
+        icon=":material/content_cut:",
+    )
+    return middle
+
+
+def show(case: Case, kind: str, algorithm: str) -> Comparison | None:
     """Everything about the two outputs; None, and a reason on the page, if the algorithm does not fit."""
-    case = subject.case
-    if algorithm == "loops" and case.sizes.multiplications > LOOPS:
-        case = cut(case)
-        st.info(
-            f"The loops would take {subject.case.sizes.multiplications:,} multiplications, one at a time. "
-            f"They are shown on the middle of it, with {case.sizes.multiplications:,}: input "
-            f"{tuple(case.input.shape)}, weight {tuple(case.weight.shape)}.",
-            icon=":material/content_cut:",
-        )
     try:
         result = compared(case, algorithm)
     except ConvolutionError as error:
@@ -51,7 +63,7 @@ def show(subject: Subject, algorithm: str) -> Comparison | None:
         return None
     tell, icon = (st.success, "check_circle") if result.agrees else (st.error, "cancel")
     tell(result.verdict, icon=f":material/{icon}:")
-    if subject.kind == "numbers":
+    if kind == "numbers":
         show_numbers(case, result)
     else:
         show_maps(case, result)
@@ -113,6 +125,8 @@ def show_errors(result: Comparison) -> None:
         ("Gradients apart, relative", gradients or "the loops carry none"),
         (f"What {result.algorithm} promises", f"{result.bound:.0e}".replace("-", "−")),
     ]
-    st.markdown(
+    numbers, meaning = st.columns([3, 3], gap="large")
+    numbers.markdown(
         "\n".join(["| Measured | Value |", "|:--|--:|", *(f"| {name} | {value} |" for name, value in rows)])
     )
+    meaning.markdown(MEANING)

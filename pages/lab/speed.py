@@ -22,7 +22,7 @@ Finished = dict[str, tuple[str, Measurement]]
 
 def show(subject: Subject) -> None:
     """Start, watch or cancel a measurement, and everything that was measured."""
-    st.subheader("How fast?")
+    st.header("How fast?")
     finished: Finished = state.kept("lab_measured", dict)
     job = current_job()
     collect(job, finished)
@@ -129,7 +129,7 @@ def show_measurement(title: str, measured: Measurement) -> None:
 
 def table(measured: Measurement) -> str:
     """Time, spread, ratio and speed of each."""
-    rows = ["| | ms | quartiles | ratio | GFLOP/s | of peak |", "|:--|--:|--:|--:|--:|--:|"]
+    rows = ["| Way | ms | quartiles | ratio | GFLOP/s | of peak |", "|:--|--:|--:|--:|--:|--:|"]
     rows += [row(timing, measured) for timing in measured.timings]
     return "\n".join(rows)
 
@@ -151,8 +151,8 @@ def roof(measured: Measurement) -> str:
     bound = "memory" if measured.roof < machine.peak else "arithmetic"
     return (
         f"This machine multiplies matrices at **{number(machine.peak)} GFLOP/s** and copies memory at "
-        f"**{number(machine.bandwidth)} GB/s**. The case needs at least {number(measured.intensity)} operations "
-        f"per byte, so {bound} limits it, to {number(measured.roof)} GFLOP/s; "
+        f"**{number(machine.bandwidth)} GB/s**. The case needs at least {number(measured.intensity)} "
+        f"operations per byte, so {bound} limits it, to {number(measured.roof)} GFLOP/s; "
         f"`F.conv2d` reaches {number(peer.gflops)}, {measured.of_roof:.0%} of that."
     )
 

@@ -1,4 +1,4 @@
-"""The components of the laboratory: a convolution in readable numbers, and two outputs side by side."""
+"""The components of the laboratory: a convolution in readable numbers, two outputs side by side, and code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from explorer.laboratory.cases import Case
 from explorer.rendering import Legend
 from pages.widgets import Maps, _legend_data, _register
 
-_NUMBERS, _COMPARE = map(_register, ("numbers", "compare"))
+_NUMBERS, _COMPARE, _CODE = map(_register, ("numbers", "compare", "code"))
 
 
 def numbers(
@@ -77,3 +77,14 @@ def compare(
         "digest": first["digest"] + second["digest"],
     }
     _COMPARE(key=key, data=data)
+
+
+def code(key: str, source: str, *, label: str) -> None:
+    """Python source with a button that copies it.
+
+    Args:
+        key: Streamlit's key of this instance.
+        source: The text.
+        label: What it is, for assistive technology.
+    """
+    _CODE(key=key, data={"source": source, "label": label})

@@ -18,10 +18,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const [top, , left] = data.padding;
   const [rows, columns] = data.size;
 
-  function grid(title, values, make, className = "") {
-    const figure = element("figure", className, view.equation);
+  function grid(title, values, text, make) {
+    const figure = element("figure", "", view.equation);
     element("figcaption", "", figure).textContent = title;
     const table = element("table", "", figure);
+    const letters = Math.max(...values.flat().map((value) => text(value).length));
+    table.style.setProperty("--letters", letters);
     table.setAttribute("aria-label", title);
     return values.map((row, y) => {
       const line = element("tr", "", table);
@@ -109,7 +111,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.lit = [];
     view.cells = {};
     view.fields = { input: [], kernel: [] };
-    view.cells.input = grid("Input", data.padded, (cell, value, y, x) => {
+    view.cells.input = grid("Input", data.padded, short, (cell, value, y, x) => {
       const inside = y >= top && y < top + rows && x >= left && x < left + columns;
       if (inside) field(cell, value, `Input, row ${y - top}, column ${x - left}`);
       else { cell.className = "outside"; plain(cell, short(value)); }
@@ -117,12 +119,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.fields.input = view.cells.input.slice(top, top + rows)
       .map((line) => line.slice(left, left + columns).map((cell) => cell.querySelector("input")));
     sign("∗", "convolved with");
-    const kernel = grid(data.flipped ? "Kernel, turned when laid on" : "Kernel", data.kernel,
+    const kernel = grid(data.flipped ? "Kernel, turned when laid on" : "Kernel", data.kernel, short,
       (cell, value, y, x) => field(cell, value, `Kernel, row ${y}, column ${x}`));
     view.fields.kernel = kernel.map((line) => line.map((cell) => cell.querySelector("input")));
     sign("=", "is");
     const most = Math.max(...data.hand.flat().map(Math.abs));
-    view.cells.hand = grid(data.title, data.hand, (cell, value, y, x) => {
+    view.cells.hand = grid(data.title, data.hand, short, (cell, value, y, x) => {
       const button = element("button", "cell", cell);
       button.type = "button";
       button.textContent = short(value);
@@ -133,17 +135,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
       button.onfocus = () => point(y, x);
       button.onkeydown = (event) => move(event, y, x);
     });
-    view.cells.pytorch = grid("PyTorch", data.pytorch, (cell, value, y, x) => {
+    view.cells.pytorch = grid("PyTorch", data.pytorch, short, (cell, value, y, x) => {
       plain(cell, short(value));
       tint(cell, value, most);
       cell.onpointerenter = () => point(y, x);
     });
     const apart = Math.max(...data.difference.flat().map(Math.abs));
-    view.cells.difference = grid("Difference", data.difference, (cell, value, y, x) => {
+    view.cells.difference = grid("Difference", data.difference, tiny, (cell, value, y, x) => {
       plain(cell, tiny(value));
       tint(cell, value, apart);
       cell.onpointerenter = () => point(y, x);
-    }, apart > 0 ? "wide" : "");
+    });
     point(Math.min(view.at[0], data.hand.length - 1), Math.min(view.at[1], data.hand[0].length - 1));
   }
 

@@ -1,0 +1,140 @@
+"""Speed: every way is timed, curves stay affordable, and it stops when told."""
+
+import pytest
+import torch
+
+from explorer.convolution import sizes_of
+from explorer.convolution.timing import PEER, Timing
+from explorer.laboratory.cases import Case
+from explorer.laboratory.machine import Machine, arithmetic_intensity, measure_machine
+from explorer.laboratory.speed import AXES, Measurement, Point, basis, crossover, measure, varied
+
+
+def timing(name, milliseconds, ratio=1.0, low=None, high=None, runs=5):
+    return Timing(name, milliseconds, low or milliseconds, high or milliseconds, runs, ratio, 1.0)
+
+
+def measurement(*timings):
+    return Measurement(timings, Machine(100.0, 10.0, 1, torch.float32), 2.0, {}, {})
+
+
+@pytest.fixture(scope="module")
+def measured():
+    told = []
+    case = Case(torch.randn(1, 2, 9, 12), torch.randn(3, 2, 3, 3), padding=1)
+    result = measure(case, seconds=0.2, progress=told.append)
+    return result, told
+
+
+def test_every_way_is_timed(measured):
+    result, _ = measured
+    assert result.timings[0].name == PEER
+    assert {each.name for each in result.timings} == {
+        PEER, "loops", "im2col", "shift", "strided", "fft", "winograd",
+    }  # fmt: skip
+    assert all(0 < each.low <= each.milliseconds <= each.high for each in result.timings)
+    assert result.machine.threads == torch.get_num_threads()
+    assert result.roof <= result.machine.peak
+
+
+def test_every_curve_has_points_in_order(measured):
+    result, _ = measured
+    assert set(result.curves) == set(AXES)
+    for points in result.curves.values():
+        values = [point.value for point in points]
+        assert len(values) >= 3
+        assert values == sorted(values)
+        assert all(point.timings[0].name == PEER for point in points)
+    assert "winograd" not in {each.name for each in result.curves["kernel size"][0].timings}
+
+
+def test_long_loops_are_estimated(measured):
+    result, _ = measured
+    loops = [each for each in result.curves["image size"][-1].timings if each.name == "loops"]
+    assert loops[0].estimated
+
+
+def test_progress_rises_from_0_to_1(measured):
+    _, told = measured
+    assert told == sorted(told)
+    assert told[0] < 0.1
+    assert told[-1] == 1
+
+
+def test_a_cancelled_measurement_ends_soon_and_is_none():
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > 4
+
+    case = Case(torch.randn(1, 1, 8, 9), torch.randn(1, 1, 3, 3))
+    assert measure(case, seconds=30, cancelled=cancelled) is None
+    assert len(asked) < 12
+
+
+@pytest.mark.parametrize(
+    ("channels", "outputs", "size", "kernel", "groups"),
+    [(1, 1, 6, 3, 1), (1152, 192, 7, 1, 1), (672, 672, 14, 5, 672), (3, 64, 224, 7, 1), (512, 512, 28, 3, 1)],
+)
+def test_curves_of_any_case_are_affordable_and_keep_its_kind(channels, outputs, size, kernel, groups):
+    case = Case(
+        torch.zeros(1, channels, size, size + 1), torch.zeros(outputs, channels // groups, kernel, kernel),
+        padding="same", groups=groups,
+    )  # fmt: skip
+    for axis, values in AXES.items():
+        shapes = [varied(basis(case, axis), axis, value) for value in values]
+        assert sum(shape.affordable for shape in shapes) >= 3, axis
+        assert all((shape.groups > 1) == (groups > 1 and shape.channels > 1) for shape in shapes)
+        assert all(shape.channels % shape.groups == 0 for shape in shapes)
+
+
+def curve(*pairs):
+    return [Point(value, (timing(PEER, theirs), timing("fft", ours))) for value, theirs, ours in pairs]
+
+
+def test_the_crossover_lies_where_the_lines_cross_on_log_axes():
+    # Theirs grows as k², ours is flat at 100: they meet at k = 10.
+    points = curve(*((k, k**2, 100) for k in (1, 4, 25, 40)))
+    assert crossover(points) == pytest.approx(10)
+
+
+def test_no_crossover_where_nothing_changes_for_good():
+    assert crossover(curve((1, 1, 2), (3, 2, 3))) is None
+    assert crossover(curve((1, 2, 1), (3, 3, 1))) is None
+    assert crossover(curve((1, 1, 2))) is None
+    assert crossover([]) is None
+    assert crossover(curve((1, 2, 1), (3, 1, 2), (9, 3, 1))) == pytest.approx(4.589, abs=1e-3)
+
+
+def test_intensity_by_hand():
+    # 1 channel of 3 × 3 under 3 × 3: 9 multiplications, 9 + 9 + 1 values of 4 bytes.
+    sizes = sizes_of((1, 1, 3, 3), (1, 1, 3, 3))
+    assert arithmetic_intensity(sizes) == pytest.approx(18 / 76)
+    assert arithmetic_intensity(sizes, torch.float64) == pytest.approx(18 / 152)
+
+
+def test_the_machine_has_limits():
+    machine = measure_machine(seconds=0.05)
+    assert machine.peak > 0.1
+    assert machine.bandwidth > 0.05
+    assert machine.roof(1e9) == machine.peak
+    assert machine.roof(1e-6) == pytest.approx(machine.bandwidth * 1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "words"),
+    [
+        (0.5, "shift is 2 times as fast"),
+        (1.01, "as fast as F.conv2d, ratio 1.01"),
+        (3.0, "takes 3 times as long"),
+    ],
+)
+def test_the_winner_in_words(ratio, words):
+    result = measurement(timing(PEER, 1), timing("fft", 9, 9), timing("shift", ratio, ratio))
+    assert words in result.winner
+
+
+def test_a_busy_machine_is_noticed():
+    assert measurement(timing(PEER, 2, low=1, high=9)).disturbed
+    assert not measurement(timing(PEER, 2, low=1.9, high=2.2)).disturbed

@@ -1,0 +1,297 @@
+"""The Laboratory page without a browser: cases, parameters, verdict, measurements in the background."""
+
+import threading
+import time
+
+import pytest
+import torch
+import torch.nn.functional as F
+from streamlit.testing.v1 import AppTest
+
+import explorer
+import models
+from explorer.convolution import ALGORITHMS
+from explorer.kernels import KERNELS
+from pages.lab.jobs import MOST_WAITING, Job, Queue
+from tests.pages.test_pages import PAGES, opened, png, text, upload
+
+
+def laboratory(**query: str) -> AppTest:
+    """The page as a link opens it."""
+    return opened(**query).switch_page(str(PAGES / "laboratory.py")).run()
+
+
+def verdict(test: AppTest) -> str:
+    (told,) = [*test.success, *test.error]
+    return told.value
+
+
+def shapes(test: AppTest) -> str:
+    return next(part.value for part in test.markdown if "multiplications]" in part.value)
+
+
+def formula(test: AppTest) -> str:
+    return next(part.value for part in test.code if part.value.startswith("output ="))
+
+
+def sent(test: AppTest, name: str) -> dict:
+    """What the page gives a component."""
+    import json
+
+    (component,) = [each for each in test.get("bidi_component") if name in each.proto.component_name]
+    return json.loads(component.proto.json)
+
+
+def test_the_first_visit_shows_small_numbers_and_a_verdict() -> None:
+    test = laboratory()
+    assert not test.exception
+    assert not test.error
+    assert "agree in every bit" in verdict(test)
+    assert "floor((6 + 0 + 0 - 3) / 1) + 1 = floor(3 / 1) + 1 = 4" in formula(test)
+    assert "(1, 1, 6, 7) ∗ (1, 1, 3, 3) → (1, 1, 4, 5) · 180 multiplications" in shapes(test)
+
+
+def test_the_numbers_on_the_page_are_pytorchs() -> None:
+    test = laboratory(given="1 2 3; 4 5 6; 7 8 10", kernel="own", own="1 0; 0 -1", padding="1", stride="2, 1")
+    data = sent(test, "numbers")
+    x, weight = torch.tensor([[1.0, 2, 3], [4, 5, 6], [7, 8, 10]]), torch.tensor([[1.0, 0], [0, -1]])
+    expected = F.conv2d(x[None, None], weight[None, None], stride=(2, 1), padding=1)[0, 0]
+    assert data["pytorch"] == data["hand"] == expected.tolist()
+    assert data["padded"] == F.pad(x, (1, 1, 1, 1)).tolist()
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_every_algorithm_can_be_chosen(algorithm: str) -> None:
+    test = laboratory(algorithm=algorithm)
+    assert not test.exception
+    assert not test.error
+    assert sent(test, "numbers")["title"] == f"By hand ({algorithm})"
+    source = next(data for data in codes(test) if data["label"] == f"Source of {algorithm}")
+    assert f"def {algorithm}(input: Tensor" in source["source"]
+
+
+def codes(test: AppTest) -> list[dict]:
+    import json
+
+    parts = test.get("bidi_component")
+    return [json.loads(each.proto.json) for each in parts if each.proto.component_name.endswith("code")]
+
+
+@pytest.mark.parametrize(
+    ("query", "reason"),
+    [
+        ({"groups": "2"}, "groups (=2) must divide the input's 1 and the output's 1 channels"),
+        ({"stride": "0"}, "stride must be at least 1, got 0"),
+        ({"padding": "-1"}, "padding must be at least 0, got -1"),
+        ({"dilation": "9"}, "does not fit into the padded input of 6×7"),
+        ({"stride": "2", "padding": "same"}, "defined for stride 1 only"),
+        ({"padding": "7", "padding_mode": "reflect"}, "reflect padding of 7 pixels needs more than the 6"),
+        ({"padding": "999999"}, "padding goes up to 64 here, got 999999"),
+        ({"stride": "1, 2, 3"}, "stride is a whole number or two"),
+        ({"dilation": "<b>x</b>"}, "dilation is a whole number or two"),
+        ({"groups": "1, 2"}, "groups is one whole number"),
+        ({"bias": "much"}, "'much' is not a number"),
+        ({"bias": "nan"}, "numbers lie between"),
+        ({"given": "1 2; 3"}, "all rows must be equally long"),
+        ({"given": "1 " * 9}, "at most 8 × 8 numbers"),
+        ({"kernel": "own", "own": "x"}, "'x' is not a number"),
+        ({"algorithm": "winograd", "stride": "2"}, "winograd does not fit: stride 2×2"),
+    ],
+)
+def test_what_is_impossible_says_why_with_the_numbers(query: dict[str, str], reason: str) -> None:
+    test = laboratory(**query)
+    assert not test.exception
+    assert len(test.error) == 1
+    assert test.error[0].value.startswith("Not possible: ")
+    assert reason in test.error[0].value
+    assert test.segmented_control(key="lab_case").value == "numbers"
+
+
+def test_a_link_with_nonsense_shows_the_defaults() -> None:
+    test = laboratory(
+        case="x", algorithm="y", kernel="z", padding_mode="w", flipped="9", float64="z", sigma="-"
+    )
+    assert not test.exception
+    assert not test.error
+    assert test.selectbox(key="lab_kernel").value == "sobel_x"
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_classic_kernel_over_the_picture(kernel: str) -> None:
+    test = laboratory(case="picture", kernel=kernel, algorithm="fft")
+    assert not test.exception
+    assert not [error for error in test.error if "Not possible" in error.value]
+    assert KERNELS[kernel].does in text(test)
+    assert KERNELS[kernel].source in text(test)
+
+
+def test_a_kernel_follows_its_parameters() -> None:
+    test = laboratory(case="picture", kernel="gaussian_sigma", sigma="2")
+    assert "(1, 1, 17, 17)" in shapes(test)
+    test.slider(key="lab_sigma").set_value(3.0).run()
+    assert "(1, 1, 25, 25)" in shapes(test)
+
+
+def test_the_picture_in_colour_under_a_kernel_of_ones_own() -> None:
+    test = laboratory(case="picture", kernel="own", own="0 1/2 0; 0 1/2 0")
+    test.toggle(key="lab_colours").set_value(True).run()
+    assert not test.exception
+    assert "(1, 3, 213, 320) ∗ (3, 1, 2, 3) → (1, 3, 213, 320)" in shapes(test)
+    test.selectbox(key="lab_groups").set_value("1").run()
+    assert "(1, 3, 213, 320) ∗ (1, 3, 2, 3) → (1, 1, 213, 320)" in shapes(test)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (1, 700), (33, 47)])
+def test_pictures_of_odd_shapes(height: int, width: int) -> None:
+    test = upload(opened(), "odd.png", png(height, width)).switch_page(str(PAGES / "laboratory.py")).run()
+    test.segmented_control(key="lab_case").set_value("picture").run()
+    assert not test.exception
+    assert not [error for error in test.error if "Not possible" in error.value]
+
+
+@pytest.mark.parametrize("name", ["conv_stem", "blocks.1.0.conv_dw", "conv_head"])
+def test_a_layer_with_its_own_parameters_makes_the_layers_output(name: str) -> None:
+    test = laboratory(case="layer", layer=name, channel="3", algorithm="im2col")
+    assert not test.exception
+    model = models.load()
+    x = model.preprocess(explorer.decode(explorer.sample_bytes("chelsea")))
+    output = explorer.capture(model.module, x, name)[name]
+    assert f"→ {tuple(output.shape)}" in shapes(test)
+    layer = model.module.get_submodule(name)
+    assert test.selectbox(key="lab_stride").value == str(layer.stride[0])
+    assert test.number_input(key="lab_channel").value == 3
+
+
+def test_the_layers_input_is_captured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import subject
+
+    calls = []
+    genuine = subject.of_layer
+    monkeypatch.setattr(subject, "of_layer", lambda *given: calls.append(given) or genuine(*given))
+    test = laboratory(case="layer", layer="blocks.1.0.conv_dw", algorithm="shift")
+    test.selectbox(key="lab_dilation").set_value("2").run()
+    test.number_input(key="lab_channel").set_value(5).run()
+    assert not test.exception
+    assert len(calls) == 1
+
+
+def test_another_case_begins_with_its_own_parameters() -> None:
+    test = laboratory(stride="2", padding="3", groups="1")
+    test.segmented_control(key="lab_case").set_value("picture").run()
+    assert test.selectbox(key="lab_padding").value == "same"
+    assert test.selectbox(key="lab_stride").value == "1"
+
+
+def test_slow_loops_are_cut_and_said_so() -> None:
+    test = laboratory(case="layer", layer="conv_stem", algorithm="loops")
+    assert not test.exception
+    assert "10,838,016 multiplications, one at a time" in test.info[0].value
+    assert "the loops carry none" in text(test)
+    script = next(data for data in codes(test) if "script" in data["label"])
+    assert "The middle only" in script["source"]
+
+
+def test_true_convolution_turns_the_kernel() -> None:
+    upright, turned = laboratory(), laboratory(flipped="1")
+    assert sent(turned, "numbers")["hand"] == [[-v for v in row] for row in sent(upright, "numbers")["hand"]]
+
+
+def wait(condition: object, seconds: float = 30) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def test_a_measurement_runs_in_the_background_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import speed
+
+    genuine = speed.measure
+    monkeypatch.setattr(speed, "measure", lambda case, **how: genuine(case, seconds=0.05, **how))
+    test = laboratory()
+    test.button(key="lab_measure").click().run()
+    assert not test.exception
+    job = test.session_state["kept_lab_job"]["job"]
+    wait(lambda: job.done, 60)
+    test.run()
+    assert not test.exception
+    assert not job.failed
+    assert "F.conv2d" in text(test)
+    assert "GFLOP/s" in text(test)
+    assert test.button(key="lab_measure").label == "Measure again"
+    test.switch_page(str(PAGES / "layer.py")).run()
+    test.switch_page(str(PAGES / "laboratory.py")).run()
+    assert test.button(key="lab_measure").label == "Measure again"
+
+
+def test_a_measurement_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import speed
+
+    def until_told(case, *, progress, cancelled):
+        wait(cancelled)
+
+    monkeypatch.setattr(speed, "measure", until_told)
+    test = laboratory()
+    test.button(key="lab_measure").click().run()
+    job = test.session_state["kept_lab_job"]["job"]
+    test.button(key="lab_cancel").click().run()
+    wait(lambda: job.done)
+    test.run()
+    assert "Cancelled; nothing was kept." in text(test)
+    assert test.button(key="lab_measure").label == "Measure on this machine"
+
+
+def test_jobs_run_one_after_the_other_and_say_who_is_before() -> None:
+    queue, release, order = Queue(), threading.Event(), []
+
+    def work(name):
+        def run(tell, stop):
+            order.append(f"{name} begins")
+            release.wait(10)
+            tell(1.0)
+            order.append(f"{name} ends")
+            return name
+
+        return run
+
+    first, second, third = (Job(work(name)) for name in "abc")
+    assert all(queue.start(job) for job in (first, second, third))
+    wait(lambda: first.running)
+    assert [queue.before(job) for job in (first, second, third)] == [0, 1, 2]
+    second.cancel()
+    assert queue.before(third) == 1
+    release.set()
+    wait(lambda: third.done)
+    assert order == ["a begins", "a ends", "c begins", "c ends"]
+    assert (first.result, second.result, third.result) == ("a", None, "c")
+
+
+def test_a_job_that_raises_ends_and_the_next_one_runs() -> None:
+    queue = Queue()
+    broken, sound = Job(lambda tell, stop: 1 / 0), Job(lambda tell, stop: "well")
+    assert queue.start(broken)
+    assert queue.start(sound)
+    wait(lambda: sound.done)
+    assert broken.failed
+    assert sound.result == "well"
+
+
+def test_a_full_queue_refuses() -> None:
+    queue, release = Queue(), threading.Event()
+    jobs = [Job(lambda tell, stop: release.wait(10)) for _ in range(MOST_WAITING + 2)]
+    taken = [queue.start(job) for job in jobs]
+    assert taken == [True] * (MOST_WAITING + 1) + [False]
+    for job in jobs:
+        job.cancel()
+    release.set()
+
+
+def test_a_job_that_nobody_looks_at_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import jobs
+
+    monkeypatch.setattr(jobs, "FORGOTTEN", 0.05)
+    queue = Queue()
+    job = Job(lambda tell, stop: wait(stop))
+    assert queue.start(job)
+    wait(lambda: job.done)
+    assert job.result is None
