@@ -20,17 +20,17 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (23100.0, 0.0185, 1.37, 0.123),
-    "im2col, along the width": (6.43, 0.0185, 1.92, 0.399),
-    "im2col, depthwise": (452.0, 0.722, 1.13, 0.638),
-    "im2col": (34300.0, 0.0185, 0.456, 1.29, 0.737, 0.0359),
-    "shift": (17200.0, 0.0185, 1.48, 0.187, 2.8),
-    "shift, depthwise": (7960.0, 0.254, 0.573, 0.927),
-    "strided, depthwise": (0.0, 0.913, 0.0, 3.17),
-    "strided": (46800.0, 0.0185, 0.596, 0.0, 0.787, 0.35),
-    "fft, depthwise": (128000.0, 0.783, 0.0),
-    "fft": (259000.0, 0.711, 0.496, 2.11),
-    "winograd": (10200.0, 0.0185, 1.85, 0.0, 0.862),
+    "im2col, 1×1": (16800.0, 0.0145, 1.12, 0.181),
+    "im2col, along the width": (84.7, 0.0145, 1.26, 0.704),
+    "im2col, depthwise": (220.0, 0.65, 1.15, 0.62),
+    "im2col": (26400.0, 0.017, 0.414, 0.387, 0.594, 0.0),
+    "shift": (14000.0, 0.0145, 1.23, 0.192, 2.33),
+    "shift, depthwise": (4070.0, 0.0502, 1.03, 0.0),
+    "strided, depthwise": (0.0, 0.913, 0.06, 2.59),
+    "strided": (36700.0, 0.0145, 0.552, 0.0, 0.585, 0.418),
+    "fft, depthwise": (103000.0, 0.597, 0.0),
+    "fft": (211000.0, 0.65, 0.424, 1.28),
+    "winograd": (8220.0, 0.0145, 1.67, 0.0, 0.52),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 420 random ones, float32, one AVX-512 core."""
 
@@ -47,7 +47,7 @@ WORK = {
         "output values",
     ),
     "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
-    "shift, depthwise": ("passes", "multiplications", "padded values", "output values"),
+    "shift, depthwise": ("passes", "multiplications", "padded values", "values accumulated"),
     "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "strided": (
         "products",
@@ -117,9 +117,13 @@ def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
 
 
 def _depthwise(sizes: Geometry, padded: int, output: int) -> tuple[float, ...]:
-    columns = output * sizes.stride[1]  # columns are skipped only at the end
-    blocks = math.ceil(columns / depthwise.BLOCK)
-    return blocks * (sizes.taps + 8), sizes.taps * columns, padded, columns
+    if sizes.stride == (1, 1):
+        passes, copied = sum(sizes.kernel_size), padded * sizes.kernel_size[1]
+        rows = sizes.kernel_size[0] * output
+    else:  # columns are skipped only at the end
+        passes, copied, rows = sizes.taps, padded, sizes.taps * output * sizes.stride[1]
+    blocks = math.ceil(rows / sizes.kernel_size[0] / depthwise.BLOCK)
+    return blocks * (passes + 8), sizes.taps * output, copied, rows
 
 
 def _fft(sizes: Geometry) -> tuple[float, ...]:

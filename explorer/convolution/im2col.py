@@ -16,12 +16,13 @@ processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep ne
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.padding import pad
-from explorer.convolution.polyphase import covered
 from explorer.convolution.windows import windows
 
 COLUMNS = 2**21
@@ -88,14 +89,13 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
 def _rows(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """One matrix product per output row, on windows written out along the width only."""
     kernels = weight.permute(0, 2, 1, 3).flatten(1)  # (O, kH C kW)
-    (height, width), wide = sizes.output_size, sizes.in_channels * sizes.kernel_size[1]
-    lowered = input.new_zeros(
-        sizes.batch, sizes.padded_size[0], sizes.in_channels, sizes.kernel_size[1], width
-    )
-    top, left = sizes.padding[0], sizes.padding[2]
-    for j in range(sizes.kernel_size[1]):
-        to, source = covered(sizes.size[1], left - j * sizes.dilation[1], sizes.stride[1], width)
-        lowered[:, top : top + sizes.size[0], :, j, to] = input[..., source].transpose(1, 2)
+    (height, width), padded = sizes.output_size, pad(input, sizes.padding)
+    along = replace(
+        sizes, size=sizes.padded_size, padding=(0, 0, 0, 0), kernel_size=(1, sizes.kernel_size[1]),
+        stride=(1, sizes.stride[1]),
+    )  # fmt: skip
+    lowered = windows(padded, along)[..., 0, :].permute(0, 2, 1, 4, 3).contiguous()  # (N, H, C, kW, OW)
+    wide = sizes.in_channels * sizes.kernel_size[1]
     # kH neighbouring rows are one matrix (kH C kW, OW); the next output row's begins `stride` rows later.
     batch, row = lowered.stride()[:2]
     matrices = lowered.as_strided(
