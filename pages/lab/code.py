@@ -19,8 +19,8 @@ def show(subject: Subject, case: Case, algorithm: str) -> None:
     st.header("The code")
     names = list(ALGORITHMS)
     shown = state.choice("code", names, default=algorithm)
-    st.segmented_control(
-        "Algorithm", names, required=True, label_visibility="collapsed",
+    st.radio(
+        "Algorithm", names, horizontal=True, label_visibility="collapsed",
         **state.follow("lab_code", shown, lambda value: state.choose(code=value)),
     )  # fmt: skip
     source, again = st.tabs([f"{shown}, as it runs here", "This comparison as a script"])

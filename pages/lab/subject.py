@@ -62,8 +62,8 @@ def choose_kind(value: str | None) -> None:
 
 def pick_kind() -> None:
     """The control for it."""
-    st.segmented_control(
-        "What to convolve", list(KINDS), format_func=KINDS.__getitem__, required=True,
+    st.radio(
+        "What to convolve", list(KINDS), format_func=KINDS.__getitem__, horizontal=True,
         **state.follow("lab_case", kind(), choose_kind),
     )  # fmt: skip
 
