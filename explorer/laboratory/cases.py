@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from explorer.convolution.comparison import Comparison, compare
 from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, sizes_of
 from explorer.convolution.padding import pad
 
@@ -103,18 +102,6 @@ class Case:
         if self.padding_mode == "zeros":
             return replace(self, weight=kernel, flipped=False)
         return replace(self, input=self.padded, weight=kernel, padding=0, padding_mode="zeros", flipped=False)
-
-    def compare(self, algorithm: str = "auto") -> Comparison:
-        """Run it by hand and by PyTorch, and hold the results against each other.
-
-        Raises:
-            ConvolutionError: If the parameters don't fit together, or the algorithm does not fit them.
-        """
-        case = self.plain
-        return compare(
-            case.input, case.weight, case.bias, case.stride, case.padding, case.dilation, case.groups,
-            algorithm=algorithm,
-        )  # fmt: skip
 
 
 def luminance(rgb: NDArray[np.uint8]) -> Tensor:

@@ -84,7 +84,7 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
 
 
 def _find(module: nn.Module, name: str) -> nn.Module:
-    layers = dict(module.named_modules())
+    layers: dict[str, nn.Module] = dict(module.named_modules())
     if name not in layers:
         raise ValueError(f"the model has no layer {name!r}{close_names(name, filter(None, layers))}")
     return layers[name]

@@ -9,6 +9,7 @@ from explorer.convolution import ALGORITHMS, ConvolutionError
 from explorer.convolution.comparison import Comparison
 from explorer.kernels import keeps_brightness
 from explorer.laboratory.cases import LOOPS, Case, cut
+from explorer.laboratory.comparing import compare_case
 from explorer.rendering import Scale, layer_scale, mosaic, number
 from pages import state
 from pages.lab.subject import take_numbers
@@ -76,7 +77,7 @@ def compared(case: Case, algorithm: str) -> Comparison:
     kept: dict[str, Comparison] = state.kept("lab_comparison", dict)
     key = f"{algorithm} {case.digest}"
     if key not in kept:
-        result = case.compare(algorithm)
+        result = compare_case(case, algorithm)
         kept.clear()
         kept[key] = result
     return kept[key]

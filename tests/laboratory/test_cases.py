@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import models
-from explorer.convolution import ConvolutionError
+from explorer.convolution import ALGORITHMS, ConvolutionError
 from explorer.kernels import KERNELS
 from explorer.laboratory.cases import (
     LONGEST,
@@ -19,6 +19,7 @@ from explorer.laboratory.cases import (
     of_picture,
     reduced,
 )
+from explorer.laboratory.comparing import compare_case
 from explorer.laboratory.layer_input import layer_input, of_layer
 
 
@@ -45,8 +46,8 @@ def test_a_large_picture_is_reduced_in_proportion(height, width):
 def test_each_colour_by_itself_or_all_mixed_into_one():
     rgb, kernel = picture(), KERNELS["sobel_x"].weight()
     x = colours(rgb)
-    apart = of_picture(rgb, kernel, grey=False, groups=3).compare("shift").ours
-    mixed = of_picture(rgb, kernel, grey=False, groups=1).compare("shift").ours
+    apart = compare_case(of_picture(rgb, kernel, grey=False, groups=3), "shift").ours
+    mixed = compare_case(of_picture(rgb, kernel, grey=False, groups=1), "shift").ours
     one = F.conv2d(x[:, 2:], kernel.float()[None, None])
     torch.testing.assert_close(apart[:, 2:], one)
     torch.testing.assert_close(mixed, apart.mean(1, keepdim=True))
@@ -65,7 +66,7 @@ def test_padding_modes_and_true_convolution_are_pytorchs(mode, flipped):
     case = Case(x, weight, bias, (2, 1), (2, 1), (1, 2), 2, mode, flipped)
     layer = nn.Conv2d(4, 6, (3, 2), (2, 1), (2, 1), (1, 2), 2, padding_mode=mode)
     layer.weight.data, layer.bias.data = weight.flip(2, 3) if flipped else weight, bias
-    result = case.compare("im2col")
+    result = compare_case(case, "im2col")
     torch.testing.assert_close(result.ours, layer(x).detach())
     torch.testing.assert_close(result.theirs, layer(x).detach())
 
@@ -109,7 +110,7 @@ def test_the_cut_is_small_enough_and_a_part_of_the_whole(shape, weight, groups, 
     assert small.sizes.multiplications < case.sizes.multiplications
     assert torch.equal(small.weight, case.weight[:kept])
     assert torch.equal(small.bias, case.bias[:kept])
-    whole, part = case.compare("im2col").ours, small.compare("im2col").ours
+    whole, part = compare_case(case, "im2col").ours, compare_case(small, "im2col").ours
     assert part.shape[1] == kept
     # Away from the cut's own edge the same windows make the same sums.
     reach = max(small.sizes.span)
@@ -140,7 +141,7 @@ def test_a_layer_as_a_case_makes_what_the_layer_makes(loaded, name):
     x = torch.randn(1, 3, 224, 224)
     case = of_layer(loaded.module, x, name)
     output = capture(loaded.module, x, name)[name]
-    torch.testing.assert_close(case.compare("im2col").theirs, output, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(compare_case(case, "im2col").theirs, output, rtol=1e-4, atol=1e-4)
     assert torch.equal(case.weight, loaded.module.get_submodule(name).weight)
     strided = loaded.module.get_submodule(name).stride != (1, 1)
     assert (case.padding == "same_tensorflow") == strided
@@ -161,7 +162,7 @@ def test_a_layer_with_unequal_sides_and_mirrored_padding():
     case = of_layer(net, x, "1")
     assert case.padding == (1, 2)
     assert torch.equal(case.input, x.relu())
-    torch.testing.assert_close(case.compare("strided").ours, net(x).detach())
+    torch.testing.assert_close(compare_case(case, "strided").ours, net(x).detach())
 
 
 class Odd(nn.Conv2d):
@@ -180,3 +181,49 @@ class Odd(nn.Conv2d):
 def test_what_is_no_usable_layer_is_told(layer, name, message):
     with pytest.raises(ValueError, match=message):
         of_layer(nn.Sequential(layer), torch.randn(1, 3, 8, 9), name)
+
+
+DIFFERENTIABLE = [name for name, each in ALGORITHMS.items() if each.differentiable]
+
+
+@pytest.mark.parametrize("algorithm", DIFFERENTIABLE)
+@pytest.mark.parametrize("size", [9, 240])
+def test_gradients_agree_on_small_and_on_large_pictures(algorithm, size):
+    x = torch.rand(1, 2, size, size + 3)
+    case = Case(x, torch.randn(4, 2, 3, 3), torch.randn(4), padding="same")
+    result = compare_case(case, algorithm)
+    assert set(result.gradients) == {"input", "weight", "bias"}
+    assert max(result.gradients.values()) <= result.bound
+    assert result.agrees
+
+
+def test_a_wrong_gradient_is_noticed(monkeypatch):
+    from explorer.laboratory import gradients
+
+    genuine = gradients.conv2d
+
+    def wrong(input, weight, *others, **parameters):
+        return genuine(input, weight * 1.001 - weight.detach() * 0.001, *others, **parameters)
+
+    monkeypatch.setattr(gradients, "conv2d", wrong)
+    case = Case(torch.rand(1, 2, 30, 40), torch.randn(3, 2, 3, 3))
+    result = compare_case(case, "im2col")
+    assert result.gradients["weight"] > 10 * result.bound
+    assert result.gradients["input"] < result.bound
+    assert not result.agrees
+
+
+def test_gradients_of_nothing_but_zeros_agree():
+    case = Case(torch.zeros(1, 1, 5, 6), torch.zeros(1, 1, 2, 2))
+    assert compare_case(case, "shift").gradients == {"input": 0.0, "weight": 0.0}
+
+
+def test_a_comparison_leaves_the_random_numbers_and_the_tensors_alone():
+    case = Case(torch.rand(1, 1, 5, 6), torch.randn(1, 1, 2, 2))
+    copies, state = (case.input.clone(), case.weight.clone()), torch.get_rng_state()
+    compare_case(case)
+    assert torch.equal(torch.get_rng_state(), state)
+    assert torch.equal(case.input, copies[0])
+    assert torch.equal(case.weight, copies[1])
+    assert case.weight.grad is None
+    assert not case.weight.requires_grad

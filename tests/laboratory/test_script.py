@@ -13,6 +13,7 @@ import models
 from explorer.images import decode
 from explorer.kernels import KERNELS
 from explorer.laboratory.cases import Case, cut, of_picture, reduced
+from explorer.laboratory.comparing import compare_case
 from explorer.laboratory.layer_input import of_layer
 from explorer.laboratory.script import kernel_code, layer_recipe, numbers_recipe, picture_recipe, script
 from explorer.samples import sample_bytes
@@ -53,7 +54,7 @@ def numbers():
 def test_small_numbers_with_mirrored_padding_and_a_turned_kernel():
     case = numbers()
     text = script(case, 'Some "numbers" \\ here', "loops", numbers_recipe(case))
-    output = check(text, case.compare("loops"))
+    output = check(text, compare_case(case, "loops"))
     assert "error of loops" in output
     assert "padding_mode='reflect'" in text
 
@@ -65,7 +66,7 @@ def test_a_layer_with_its_weights_and_input():
     text = script(
         case, "A layer", "im2col", layer_recipe("coffee", loaded.spec.name, "conv_stem", dtype="float32")
     )
-    check(text, case.compare("im2col"))
+    check(text, compare_case(case, "im2col"))
 
 
 def test_the_middle_of_a_picture_for_the_loops():
@@ -79,7 +80,7 @@ def test_the_middle_of_a_picture_for_the_loops():
     recipe = picture_recipe("chelsea", code, grey=False, groups=3, bias=0.5, dtype="float32")
     text = script(case, "A blur", "loops", recipe, whole=whole)
     assert "The middle only" in text
-    result = case.compare("loops")
+    result = compare_case(case, "loops")
     output = check(text, result)
     exact = float(printed(r"error of loops +against float64 (\S+)", output))
     assert exact == pytest.approx(result.our_error * result.scale, rel=0.05, abs=1e-9)
