@@ -10,7 +10,7 @@ from explorer.convolution.timing import PEER, Timing
 from explorer.laboratory.speed import Measurement, crossover, measure
 from explorer.rendering import number
 from pages import media, state
-from pages.lab import charts
+from pages.lab import charts, stored
 from pages.lab.jobs import QUEUE, Job
 from pages.lab.subject import Subject
 
@@ -40,6 +40,7 @@ def show(subject: Subject) -> None:
             )  # fmt: skip
         if digest in finished:
             show_measurement(*finished[digest])
+    stored.show()
 
 
 def current_job() -> dict:
