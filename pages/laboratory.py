@@ -28,6 +28,8 @@ def body() -> None:
 st.title("Convolution by hand, against PyTorch")
 st.markdown(
     "A convolution lays a small kernel over every window of a picture, multiplies what lies on top of each "
-    "other, and adds up. Here hand-written ones meet `torch.nn.functional.conv2d`: the same numbers? as fast?"
+    "other, and adds up. Here hand-written ones meet `torch.nn.functional.conv2d`: the same numbers? as "
+    "fast? "
+    ":small[PyTorch's convolution is, strictly, cross-correlation: the kernel is not turned before.]"
 )
 body()

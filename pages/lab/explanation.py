@@ -31,12 +31,12 @@ WINS = """
 LOSES = """
 ### Where it loses
 - **Large kernels.** The definition's work grows with kH · kW, the FFT's hardly. With one channel of 256
-  pixels and a 63×63 kernel `F.conv2d` took 1.1 s on two cores; the FFT needs a thousandth of that.
+  pixels and a 63×63 kernel `F.conv2d` took 1.1 s; the FFT needs a thousandth of that.
 - **Many channels, 3×3.** Winograd needs 2.25 to 4 times fewer multiplications and pays with one to two
   digits of accuracy; with 256 channels of 56 pixels that was 0.6 of the library's time with kept weights.
 - **1×1 with a stride.** Slicing first and multiplying then took 0.7 of its time.
 - **One channel per group.** Little is computed per byte: depthwise layers reach 2–11 % of the peak in the
   library too. Memory is the limit, not arithmetic.
 
-:small[Figures: torch 2.13, two AVX-512 cores, float32, medians by turns. The button above measures yours.]
+:small[Figures: torch 2.13, one thread of an AVX-512 processor, float32, medians by turns. The button above measures yours.]
 """

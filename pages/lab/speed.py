@@ -50,15 +50,12 @@ def current_job() -> dict:
 
 def offer(subject: Subject, finished: Finished) -> None:
     """The button that starts a measurement, and what became of the last one."""
-    again = subject.case.digest in finished
     st.markdown(
         "Each algorithm runs by turns with `F.conv2d`, so that a busy moment of the machine meets all alike; "
         "then image, channels and kernel grow. It takes about ten seconds, and nobody else has to wait."
     )
-    st.button(
-        "Measure again" if again else "Measure on this machine", type="secondary" if again else "primary",
-        on_click=partial(begin, subject), key="lab_measure",
-    )  # fmt: skip
+    label = "Measure again" if subject.case.digest in finished else "Measure on this machine"
+    st.button(label, on_click=partial(begin, subject), icon=":material/timer:", key="lab_measure")
     if told := current_job()["told"]:
         st.markdown(told)
 
