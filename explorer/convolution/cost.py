@@ -20,17 +20,17 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (16800.0, 0.0145, 1.12, 0.181),
-    "im2col, along the width": (84.7, 0.0145, 1.26, 0.704),
-    "im2col, depthwise": (220.0, 0.65, 1.15, 0.62),
-    "im2col": (26400.0, 0.017, 0.414, 0.387, 0.594, 0.0),
-    "shift": (14000.0, 0.0145, 1.23, 0.192, 2.33),
-    "shift, depthwise": (4070.0, 0.0502, 1.03, 0.0),
-    "strided, depthwise": (0.0, 0.913, 0.06, 2.59),
-    "strided": (36700.0, 0.0145, 0.552, 0.0, 0.585, 0.418),
-    "fft, depthwise": (103000.0, 0.597, 0.0),
-    "fft": (211000.0, 0.65, 0.424, 1.28),
-    "winograd": (8220.0, 0.0145, 1.67, 0.0, 0.52),
+    "im2col, 1×1": (18100.0, 0.0165, 1.38, 0.179),
+    "im2col, along the width": (0.0, 0.0197, 1.11, 0.675),
+    "im2col, depthwise": (364.0, 0.602, 2.04, 0.672),
+    "im2col": (28700.0, 0.0178, 0.475, 1.41, 0.658, 0.0272),
+    "shift": (16100.0, 0.0165, 1.23, 0.177, 2.56),
+    "shift, depthwise": (7440.0, 0.236, 0.633, 0.293),
+    "strided, depthwise": (0.0, 0.929, 0.0, 3.25),
+    "strided": (39400.0, 0.0165, 0.576, 0.436, 0.735, 0.322),
+    "fft, depthwise": (70500.0, 0.0, 5.73, 48.6),
+    "fft": (141000.0, 0.0, 7.2, 56.9, 0.193),
+    "winograd": (7460.0, 0.0165, 1.92, 0.0, 0.433),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 420 random ones, float32, one AVX-512 core."""
 
@@ -47,7 +47,7 @@ WORK = {
         "output values",
     ),
     "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
-    "shift, depthwise": ("passes", "multiplications", "padded values", "values accumulated"),
+    "shift, depthwise": ("passes", "multiplications", "padded values", "output values"),
     "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "strided": (
         "products",
@@ -57,8 +57,8 @@ WORK = {
         "values skipped",
         "output values",
     ),
-    "fft, depthwise": ("calls", "butterflies", "weights"),
-    "fft": ("calls", "butterflies", "multiplications", "weights"),
+    "fft, depthwise": ("calls", "butterflies", "values transformed", "transforms"),
+    "fft": ("calls", "butterflies", "values transformed", "transforms", "multiplications"),
     "winograd": ("blocks", "multiplications", "values at points", "output values", "weights at points"),
 }
 """What is counted for each kind of algorithm, in the order of `NANOSECONDS`."""
@@ -91,8 +91,8 @@ def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
     if kind == "winograd":
         return _winograd(sizes, output)
     if kind.startswith("fft"):
-        calls, butterflies, products, weights = _fft(sizes)
-        return (calls, butterflies, products, weights) if kind == "fft" else (calls, butterflies, weights)
+        counted = _fft(sizes)
+        return counted if kind == "fft" else counted[:-1]
     products, padded = sizes.multiplications, sizes.batch * sizes.in_channels * math.prod(sizes.padded_size)
     if kind == "shift, depthwise":
         return _depthwise(sizes, padded, output)
@@ -117,13 +117,9 @@ def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
 
 
 def _depthwise(sizes: Geometry, padded: int, output: int) -> tuple[float, ...]:
-    if sizes.stride == (1, 1):
-        passes, copied = sum(sizes.kernel_size), padded * sizes.kernel_size[1]
-        rows = sizes.kernel_size[0] * output
-    else:  # columns are skipped only at the end
-        passes, copied, rows = sizes.taps, padded, sizes.taps * output * sizes.stride[1]
-    blocks = math.ceil(rows / sizes.kernel_size[0] / depthwise.BLOCK)
-    return blocks * (passes + 8), sizes.taps * output, copied, rows
+    columns = output * sizes.stride[1]  # columns are skipped only at the end
+    blocks = math.ceil(columns / depthwise.BLOCK)
+    return blocks * (sizes.taps + 8), sizes.taps * columns, padded, columns
 
 
 def _fft(sizes: Geometry) -> tuple[float, ...]:
@@ -135,12 +131,8 @@ def _fft(sizes: Geometry) -> tuple[float, ...]:
     area, per_group = math.prod(tile), sizes.channels_per_group[0]
     kernels = sizes.out_channels * per_group
     transforms = sizes.batch * tiles * (sizes.in_channels + sizes.out_channels) + kernels
-    return (
-        1,
-        transforms * area * math.log2(2 * area),
-        sizes.batch * tiles * kernels * area,
-        kernels * area,
-    )
+    values = transforms * area
+    return 1, values * math.log2(area), values, transforms, sizes.batch * tiles * kernels * area
 
 
 def _winograd(sizes: Geometry, output: int) -> tuple[float, ...]:

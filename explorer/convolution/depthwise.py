@@ -1,12 +1,10 @@
 """Shift and accumulate where every group has one input channel: weights times pixels, nothing to mix.
 
 With no channels to add up there is no matrix product to lean on, so memory traffic decides: each of the
-kH · kW passes reads a shifted picture and reads and writes the output. Work goes block by block, of whole
-channels or of some rows of one, that stay in the processor's cache during all passes. Three layouts:
+kH · kW passes reads a shifted picture and reads and writes the output. Two layouts keep that cheap:
 
-* Rows, at stride 1: the kW shifts along the width are written out, and one pass per kernel row then adds up
-  kW taps at once, as a small matrix product. The output is read and written kH times instead of kH · kW.
-* Planes, at larger strides: one pass per tap over rows that lie in one line, a long run.
+* Planes: work through blocks of whole channels, or of rows where a channel is large, which stay in the
+  processor's cache during all passes. A block's rows lie in one line, so a pass is one long run.
 * Pixels: for small pictures with many channels, turn channels innermost; then a run is C values long
   instead of one short row.
 """
@@ -22,69 +20,21 @@ from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.padding import pad
-from explorer.convolution.polyphase import Phases, covered, lay_out
+from explorer.convolution.polyphase import Phases, lay_out
 
-BLOCK = 2**16
-"""Output values of one block: with its input about 1 MiB of float32, which a core's second cache holds."""
+BLOCK = 2**17
+"""Output values of one block: with its input 1 MiB of float32, which fits a core's second-level cache."""
 
-SHORT_RUN = 128
-"""Values below which a plane is too short a run, and channels go innermost, if there are more of them."""
+FEW = 8
+"""Output pixels per tap below which turning channels innermost, twice a copy, pays for the longer runs."""
 
 
 def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Convolve channel by channel: (N, C, H, W) and (C m, 1, kH, kW) -> (N, C m, OH, OW)."""
     rows, columns = sizes.output_size
-    if rows * columns < min(SHORT_RUN, sizes.in_channels):
+    if rows * columns < min(FEW * sizes.taps, sizes.in_channels):
         return _by_pixels(input, weight, sizes)
-    if sizes.stride == (1, 1):
-        return _by_rows(input, weight, sizes)
     return _by_planes(input, weight, sizes)
-
-
-def _by_rows(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
-    (height, width), multiplier = sizes.kernel_size, sizes.channels_per_group[1]
-    kernels = weight.reshape(sizes.groups, multiplier, height, width).permute(2, 0, 1, 3)  # (kH, C, m, kW)
-    output = input.new_empty(sizes.batch, sizes.groups, multiplier, *sizes.output_size)
-    lines: Tensor | None = None
-    for pictures, channels, first, rows in _blocks(sizes):
-        # Only blocks of whole channels have their zeros, the padding, in the same places.
-        reuse = None if _followed(input, weight) or rows < sizes.output_size[0] else lines
-        lines = _shifted_rows(input[pictures, channels], sizes, first, rows, reuse)  # (n, c, kW, line)
-        block = _add_rows(lines, kernels[:, channels], sizes, rows)  # (n c, m, rows OW)
-        part = output[pictures, channels, :, first : first + rows]  # (n, c, m, rows, OW)
-        part.copy_(block.view(part.shape))
-    return output.flatten(1, 2)  # (N, C m, OH, OW)
-
-
-def _shifted_rows(input: Tensor, sizes: Geometry, first: int, rows: int, reuse: Tensor | None) -> Tensor:
-    """What each tap of a kernel row reads of some planes' rows: (n, c, H, W) -> (n, c, kW, height · OW)."""
-    (_, width), (top, _, left, _) = sizes.kernel_size, sizes.padding
-    height, columns = rows + sizes.span[0] - 1, sizes.output_size[1]
-    shape = *input.shape[:2], width, height * columns
-    lines = reuse if reuse is not None and reuse.shape == shape else input.new_zeros(shape)
-    shifted = lines.view(*shape[:3], height, columns)
-    to_rows, from_rows = covered(sizes.size[0], top - first, 1, height)
-    for j in range(width):
-        to, source = covered(sizes.size[1], left - j * sizes.dilation[1], 1, columns)
-        shifted[:, :, j, to_rows, to] = input[:, :, from_rows, source]
-    return lines
-
-
-def _add_rows(lines: Tensor, kernels: Tensor, sizes: Geometry, rows: int) -> Tensor:
-    """One small matrix product per kernel row: (n, c, kW, line), (kH, c, m, kW) -> (n c, m, rows · OW)."""
-    step, length = sizes.dilation[0] * sizes.output_size[1], rows * sizes.output_size[1]
-    if len(lines) > 1:
-        kernels = kernels.repeat(1, len(lines), 1, 1)  # (kH, n c, m, kW)
-    planes = lines.flatten(0, 1)  # (n c, kW, line)
-    output = torch.bmm(kernels[0], planes.narrow(2, 0, length))
-    for i in range(1, len(kernels)):
-        output.baddbmm_(kernels[i], planes.narrow(2, i * step, length))
-    return output
-
-
-def _followed(input: Tensor, weight: Tensor) -> bool:
-    """Whether autograd will want to read a block's pixels again, so that the next may not overwrite them."""
-    return torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
 
 
 def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -96,9 +46,11 @@ def _by_planes(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     dense = sizes if sizes.stride[1] == 1 else replace(sizes, stride=(sizes.stride[0], 1))
     weights = weight.reshape(-1, sizes.taps, 1).unbind(1)  # kH kW times (C, 1)
     output = input.new_empty(sizes.output_shape)
+    followed = torch.is_grad_enabled() and (input.requires_grad or weight.requires_grad)
     laid: Phases | None = None
     for pictures, channels, first, rows in _blocks(dense):
-        reuse = None if _followed(input, weight) or rows < height else laid
+        # Autograd needs each block's pixels later; and only whole channels have their padding in one place.
+        reuse = None if followed or rows < height else laid
         laid = lay_out(input[pictures, channels], dense, first, rows, reuse)
         block = _accumulate(laid, [taps[channels] for taps in weights])  # (n, c, rows, OW at stride 1)
         output[pictures, channels, first : first + rows].copy_(block[..., :: sizes.stride[1]])
