@@ -69,7 +69,7 @@ def test_seeds_and_the_global_generator():
 @pytest.mark.parametrize(
     ("spec", "block", "reason"),
     [
-        (NetworkSpec((1, 8, 9), (Block(4, 11, padding=0),), 2), 1, "11×11 does not fit into a map of 8×9 with"),
+        (NetworkSpec((1, 8, 9), (Block(4, 11, padding=0),), 2), 1, "11×11 does not fit into a map of 8×9"),
         (NetworkSpec((1, 8, 3), (Block(4), Block(4)), 2), 2, "window of 2 does not fit into a map of 4×1"),
         (NetworkSpec((1, 8, 9), (Block(4, 4),), 2), 1, "even kernel (4) cannot keep the size"),
         (NetworkSpec((1, 8, 9), (Block(0),), 2), 1, "channels can be 1 to 128, got 0"),
