@@ -38,5 +38,5 @@ LOSES = """
 - **One channel per group.** Little is computed per byte: depthwise layers reach 2–11 % of the peak in the
   library too. Memory is the limit, not arithmetic.
 
-:small[Figures: torch 2.13, one thread of an AVX-512 processor, float32, medians by turns. The button above measures yours.]
+:small[Figures: torch 2.13, one AVX-512 thread, float32, medians by turns. The button above measures yours.]
 """
