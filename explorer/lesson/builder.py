@@ -34,7 +34,9 @@ MOST_KERNEL = 11
 MOST_CLASSES = 1000
 MOST_SIDE = 512
 MOST_PARAMETERS = 5_000_000
-"""Weights of the largest network: 20 MB, made and run while one waits."""
+"""Weights of the largest network."""
+MOST_MACS = 2_000_000_000
+"""Multiply-accumulates of the largest network for one picture, so that it is run while one waits."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def problems(spec: NetworkSpec) -> tuple[Problem, ...]:
             size = _through(block, size)
         except LessonError as error:
             return (Problem(number, f"block {number}: {error}"),)
-    return tuple(_heavy(spec, size))
+    return tuple(_heavy(spec))
 
 
 def build(spec: NetworkSpec, seed: int = 0, first: First = "random") -> nn.Sequential:
@@ -215,7 +217,7 @@ def _through(block: Block, size: tuple[int, int]) -> tuple[int, int]:
     Raises:
         LessonError: If its convolution or pooling does not fit.
     """
-    height, width = (output_size(side, block.kernel_size, block.stride, block.zeros) for side in size)
+    height, width = _convolved(block, size)
     if min(height, width) < 1:
         raise LessonError(
             f"a kernel of {block.kernel_size}×{block.kernel_size} does not fit into a map of "
@@ -268,19 +270,31 @@ def _settings(block: Block) -> list[str]:
     return reasons
 
 
-def _heavy(spec: NetworkSpec, size: tuple[int, int]) -> list[Problem]:
-    """A network with more weights than can be made while one waits."""
-    channels, total = spec.input_shape[0], 0
+def _heavy(spec: NetworkSpec) -> list[Problem]:
+    """A network with more weights or more work than can be had while one waits."""
+    (channels, *sides), weights, macs = spec.input_shape, 0, 0
+    size = sides[0], sides[1]
     for block in spec.blocks:
-        total += block.channels * (channels * block.kernel_size**2 + 1)
-        channels = block.channels
-    dense = spec.classes * (channels * size[0] * size[1] + 1)
-    if total + dense <= MOST_PARAMETERS:
-        return []
-    return [
-        Problem(
-            None,
-            f"the network would have {total + dense:,} weights, {dense:,} of them in the dense layer, and "
-            f"{MOST_PARAMETERS:,} are possible; pool more, or take fewer channels",
+        window = channels * block.kernel_size**2
+        weights += block.channels * (window + 1)
+        macs += block.channels * window * math.prod(_convolved(block, size))
+        channels, size = block.channels, _through(block, size)
+    dense = spec.classes * (channels * math.prod(size) + 1)
+    found = []
+    if weights + dense > MOST_PARAMETERS:
+        found.append(
+            f"the network would have {weights + dense:,} weights, {dense:,} of them in the dense layer, and "
+            f"{MOST_PARAMETERS:,} are possible; pool more, or take fewer channels"
         )
-    ]
+    if macs > MOST_MACS:
+        found.append(
+            f"the convolutions would need {macs:,} multiplications for a picture, and {MOST_MACS:,} are "
+            "possible; pool more, or take fewer channels or smaller kernels"
+        )
+    return [Problem(None, reason) for reason in found]
+
+
+def _convolved(block: Block, size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width behind a block's convolution."""
+    height, width = (output_size(side, block.kernel_size, block.stride, block.zeros) for side in size)
+    return height, width

@@ -20,6 +20,9 @@ from explorer.lesson.matrices import LessonError
 TOLERANCE = 1e-9
 """Singular values below this share of the largest count as zero: rounding leaves about 1e-16."""
 
+TOLERANCE_SINGLE = 1e-6
+"""The same for numbers that were rounded to single precision, which leaves about 1e-8."""
+
 
 @dataclass(frozen=True, eq=False)
 class Separability:
@@ -98,7 +101,8 @@ def separate(kernel: Tensor) -> Separability:
     """
     values = check_kernel(kernel)
     left, singular, right = torch.linalg.svd(values, full_matrices=False)
-    rank = int((singular > TOLERANCE * singular[0]).sum()) if singular[0] > 0 else 0
+    tolerance = TOLERANCE if kernel.dtype == torch.float64 else TOLERANCE_SINGLE
+    rank = int((singular > tolerance * singular[0]).sum()) if singular[0] > 0 else 0
     columns, rows = left.T[:rank], singular[:rank, None] * right[:rank]
     scale = _scales(columns)[:, None]
     return Separability(values, singular, _tidy(columns / scale), _tidy(rows * scale))

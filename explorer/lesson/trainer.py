@@ -168,7 +168,7 @@ class Adam:
     """Adam with decoupled weight decay, as `torch.optim.AdamW` computes it.
 
     Written out because it is short, and because PyTorch's optimizers import its compiler when the first one
-    is made, which takes longer than a quarter of this training.
+    is made, for which whoever watches would have to wait.
 
     Source: Kingma and Ba, "Adam: a method for stochastic optimization", 2015; Loshchilov and Hutter,
     "Decoupled weight decay regularization", 2019.

@@ -191,18 +191,10 @@ class Walkthrough:
         return turned(self.kernel) if self.flipped else self.kernel
 
     @cached_property
-    def positions(self) -> tuple[Position, ...]:
-        """All positions of the window, in reading order."""
-        return tuple(self)
-
-    @cached_property
     def output(self) -> Matrix:
-        """The results, OH rows of OW."""
+        """The results, OH rows of OW, without the steps that lead to them."""
         height, width = self.sizes.output_size
-        return tuple(
-            tuple(self.positions[row * width + column].result for column in range(width))
-            for row in range(height)
-        )
+        return tuple(tuple(self._result(row, column) for column in range(width)) for row in range(height))
 
     def __iter__(self) -> Iterator[Position]:
         height, width = self.sizes.output_size
@@ -222,9 +214,24 @@ class Walkthrough:
         height, width = self.sizes.size
         return self.input[row][column] if 0 <= row < height and 0 <= column < width else 0.0
 
+    def _corner(self, row: int, column: int) -> Pair:
+        """Where the window of an output's cell begins."""
+        (down, right), (top, _, left, _) = self.sizes.stride, self.sizes.padding
+        return row * down - top, column * right - left
+
+    def _result(self, row: int, column: int) -> float:
+        """The same sums in the same order as those of the steps, so that not a digit differs."""
+        (top, left), (between_rows, between_columns) = self._corner(row, column), self.sizes.dilation
+        return sum(
+            sum(
+                self.value(top + i * between_rows, left + j * between_columns) * weight
+                for j, weight in enumerate(weights)
+            )
+            for i, weights in enumerate(self.applied)
+        )
+
     def _rows(self, row: int, column: int) -> Iterator[KernelRow]:
-        (down, right), (between_rows, between_columns) = self.sizes.stride, self.sizes.dilation
-        top, left = row * down - self.sizes.padding[0], column * right - self.sizes.padding[2]
+        (top, left), (between_rows, between_columns) = self._corner(row, column), self.sizes.dilation
         running = 0.0
         for i, weights in enumerate(self.applied):
             terms = tuple(

@@ -87,6 +87,12 @@ def test_seeds_and_the_global_generator():
             # 10 · (16 · 200 · 300 + 1) in the dense layer, and 448 in the convolution.
             "9,600,458 weights, 9,600,010 of them in the dense layer, and 5,000,000 are possible",
         ),
+        (
+            NetworkSpec((3, 500, 400), (Block(32, pool_size=4), Block(128, 11, pool_size=8)), 3),
+            None,
+            # 32 · 27 · 500 · 400 and 128 · 32 · 121 · 125 · 100.
+            "need 6,368,000,000 multiplications for a picture, and 2,000,000,000 are possible",
+        ),
     ],
 )  # fmt: skip
 def test_impossible_networks_say_why(spec, block, reason):

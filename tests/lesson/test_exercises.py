@@ -157,6 +157,23 @@ def test_the_task_says_what_is_to_be_done():
     assert exercise(1, 0).task == "Work out the 4 open cells of the output."
 
 
+def test_each_level_is_what_it_says():
+    for seed in range(20):
+        first, second, third = (exercise(level, seed).steps for level in (1, 2, 3))
+        assert set(sum(first.input, ())) <= {0, 1}
+        assert first.sizes.kernel_size == (3, 3)
+        special = [
+            (steps.sizes.stride == (2, 2))
+            + any(steps.sizes.padding)
+            + (steps.sizes.dilation == (2, 2))
+            + steps.flipped
+            for steps in (first, second, third)
+        ]
+        assert special == [0, 1, 2]
+        assert max(sum(second.input, ())) > 1
+        assert min(sum(third.input, ())) < 0
+
+
 def test_every_kind_of_mistake_is_explained_somewhere():
     found = set(kinds(explain(PAPER, 0, 0, -3)))
     for level, seed in ALL[::4]:

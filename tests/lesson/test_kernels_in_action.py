@@ -80,6 +80,12 @@ def test_rank_is_numpys_and_the_pairs_add_up(kernel):
     assert apart.products_apart == apart.rank * sum(kernel.shape)
 
 
+@pytest.mark.parametrize("name", KERNELS)
+def test_single_precision_has_the_same_rank(name):
+    weight = KERNELS[name].weight()
+    assert separate(weight.float()).rank == separate(weight).rank
+
+
 def test_ranks_on_paper():
     ranks = {name: separate(KERNELS[name].weight()).rank for name in KERNELS}
     assert (

@@ -95,6 +95,7 @@ def test_equal_to_conv2d_for_all_sizes(case):
     assert torch.equal(torch.tensor(steps.output, dtype=torch.float64), expected)
     for step in steps:
         assert sum(term.product for term in step.terms) == step.result == steps.output[step.row][step.column]
+        assert step == steps.at(step.row, step.column)
         assert all((term.value == 0) for term in step.terms if term.is_padding)
         assert len(step.padding) == sum(
             not (0 <= term.row < size[0] and 0 <= term.column < size[1]) for term in step.terms
@@ -122,6 +123,11 @@ def test_one_row_and_one_tap_have_no_sums_to_add():
     single = walk([[-1.5, 2, 3]] * 3, [[2]]).at(0, 0)
     assert single.text == "(−1.5)×2 = −3"
     assert single.sentence.startswith("Output row 0, column 0. The window covers input row 0 and column 0.")
+
+
+def test_steps_and_output_agree_to_the_last_digit():
+    steps = walk(torch.randn(7, 9), torch.randn(4, 3), 2, 1, flipped=True)
+    assert all(step.result == steps.output[step.row][step.column] for step in steps)
 
 
 def test_tenths_add_up_and_there_is_no_minus_zero():
