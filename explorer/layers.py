@@ -25,7 +25,7 @@ class Window:
     """How a convolution or pooling slides; a pair (vertical, horizontal) each for two-dimensional layers.
 
     Attributes:
-        padding: Per side, or "same" where PyTorch computes it from the kernel.
+        padding: Per side, or "same" where it differs from side to side or depends on the input's size.
         groups: 1 for pooling, although it treats every channel on its own.
     """
 
@@ -293,6 +293,8 @@ def _window(made: ModuleRecord) -> Window | None:
 
 def _padding(declared: Any, found: Settings) -> Sizes | str:
     """What the module says: it may pad by itself first, and then hands 0 to the convolution."""
+    if declared == "same" and any(step > 1 for step in found.stride):
+        return "same"  # TensorFlow's way: how much, and on which side, depends on the size of the input
     if declared == "same":
         totals = [d * (k - 1) for k, d in zip(found.kernel_size, found.dilation, strict=True)]
         return "same" if any(total % 2 for total in totals) else tuple(total // 2 for total in totals)

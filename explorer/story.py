@@ -77,11 +77,11 @@ def look_for(
         "The picture's own colours and edges explain 62\xa0% of the variance of these maps."
     """
     sees = f"Each value sees {extent(field, input_size)}: {_HINTS[stage]}."
+    if observation.half is None:
+        return f"{sees} None of these maps has a positive value here."
     if stage != "deep" and observation.explained is not None:
         share = _percent(observation.explained)
         return f"{sees} The picture's own colours and edges explain {share} of the variance of these maps."
-    if observation.half is None:
-        return f"{sees} None of these maps has a positive value here."
     return f"{sees} Half of a map's response comes from {_percent(observation.half)} of its positions."
 
 
@@ -90,14 +90,16 @@ def extent(field: ReceptiveField | None, input_size: tuple[int, int]) -> str:
 
     Example:
         >>> extent(ReceptiveField(size=(7, 9), offset=(-3, -4), stride=(2, 2)), (224, 224))
-        '7 × 9 pixels'
+        '7 × 9 of the 224 × 224 pixels'
     """
     if field is None:
         return "an unknown part of the picture"
     if field.whole:
         return "the whole picture"
-    beyond = all(seen > whole for seen, whole in zip(field.size, input_size, strict=True))
-    return f"{field} pixels" + (", wider than the picture itself" if beyond else "")
+    height, width = input_size
+    if field.size[0] > height and field.size[1] > width:
+        return f"{field} pixels, more than the {height} × {width} there are"
+    return f"{field} of the {height} × {width} pixels"
 
 
 def _picture_maps(x: Tensor, size: torch.Size) -> Tensor:

@@ -2,8 +2,9 @@
 
 Keys are digests of content (the weights' and the picture's sha256) and plain parameters; what a function
 works on beside its key has a leading underscore, which keeps Streamlit from hashing it. Every cache is
-bounded. Activations belong to one session and only the last picture's are kept: with the bundled model
-about 80 MB, freed when the session ends.
+bounded. Activations of the last six pictures, of all visitors together, are kept: with the bundled model
+about 80 MB each. (A cache for each session would hold them until Streamlit forgets the session, minutes after
+its visitor has left.)
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def stages(digest: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
     return explorer.stages(table(digest, _model))
 
 
-@st.cache_resource(max_entries=1, scope="session", show_spinner="Looking at every layer …")
+@st.cache_resource(max_entries=6, show_spinner="Looking at every layer …")
 def activations(digest: str, sha256: str, _model: models.LoadedModel, _x: torch.Tensor) -> Activations:
     """Every feature map of the current picture; one forward run."""
     names = [layer.name for layer in table(digest, _model) if layer.is_map]

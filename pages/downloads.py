@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Literal
 
 import streamlit as st
 
 from explorer import exports
 from explorer.figure import FORMATS, Format, figure_rows, hierarchy_figure
 from explorer.layers import Layer
-from explorer.rendering import Mosaic
+from explorer.rendering import mosaic_png
 from pages.reading import Reading
 
+SMALLEST_TILE = 40  # pixels
 
-def offer_layer(reading: Reading, layer: Layer, sheet: Mosaic) -> None:
-    """The mosaic as it is shown, the activations of this layer or of all, and the layer table."""
+
+def offer_layer(
+    reading: Reading, layer: Layer, order: Sequence[int], scale: Literal["layer", "channel"]
+) -> None:
+    """The mosaic, the activations of this layer or of all, and the layer table."""
     this = {layer.name: reading.activations[layer.name]}
     with st.container(horizontal=True):
-        _button("Mosaic (PNG)", sheet.png, f"{layer.name}.png")
+        _button("Mosaic (PNG)", partial(picture, reading, layer, order, scale), f"{layer.name}.png")
         _button("This layer (NPZ)", lambda: exports.activations_npz(this), f"{layer.name}.npz")
         _button("All layers (safetensors)", lambda: all_layers(reading), "activations.safetensors")
         _button("Layer table (CSV)", lambda: reading.table.to_csv().encode(), "layers.csv")
@@ -30,6 +36,14 @@ def offer_figure(reading: Reading) -> None:
         st.markdown("**This story as a figure, for a paper or a slide**", width="content")
         for kind in FORMATS:
             _button(kind.upper(), partial(figure, reading, kind), f"hierarchy.{kind}")
+
+
+def picture(
+    reading: Reading, layer: Layer, order: Sequence[int], scale: Literal["layer", "channel"]
+) -> bytes:
+    """All maps in the order and colours of the page, enlarged to be looked at."""
+    zoom = max(1, math.ceil(SMALLEST_TILE / min(layer.output_shape[2:])))
+    return mosaic_png(reading.maps(layer.name), channels=order, scale=scale, gap=2, zoom=zoom)
 
 
 def all_layers(reading: Reading) -> bytes:

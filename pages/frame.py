@@ -11,6 +11,11 @@ from pages.picture import bar
 
 HERE = Path(__file__).parent
 LOGO = str(HERE / "logo.svg")
+HEADINGS = {
+    "": "What a network sees, layer by layer",
+    "layer": "All maps of one layer",
+    "laboratory": "Convolution by hand, against PyTorch",
+}
 
 st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
@@ -18,8 +23,8 @@ hierarchy = st.Page(HERE / "hierarchy.py", title="Hierarchy", default=True)
 layer = st.Page(HERE / "layer.py", title="Layer", url_path="layer")
 laboratory = st.Page(HERE / "laboratory.py", title="Laboratory", url_path="laboratory")
 page = st.navigation([hierarchy, layer, laboratory], position="top")
+if (choices := state.pop_opening()) is not None and page != layer:
+    st.switch_page(layer, query_params=choices)
 state.sync(page.url_path)
-if state.pop_open_layer_page() and page != layer:
-    st.switch_page(layer)
-bar(with_chooser=page != hierarchy)
+bar(HEADINGS[page.url_path], with_chooser=page != hierarchy)
 page.run()

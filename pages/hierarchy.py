@@ -12,18 +12,19 @@ from pages.picture import chooser
 from pages.reading import Reading, drawn, layer_words, read, tile_names
 
 TILES = 8
+TALLEST = 235  # pixels of the picture's height on a wide screen
 
 
 def page() -> None:
     """The whole story on one screen."""
     reading = read()
-    st.title("What a network sees, layer by layer")
     convolutions = sum(layer.window is not None and layer.parameters > 0 for layer in reading.layers)
+    height, width = reading.loaded.spec.input_size
     st.markdown(
-        f"{reading.loaded.spec.title} read this picture with {convolutions} convolutions. Follow it from "
-        "edges and colours to parts of objects, or give it a picture of your own."
+        f"{reading.loaded.spec.title} read {height} × {width} pixels of this picture with {convolutions} "
+        "convolutions. Follow it from edges and colours to parts of objects, or give it your own picture."
     )
-    picture, answer, other = st.columns([5, 4, 4], gap="medium")
+    picture, answer, other = st.columns([4, 4, 4], gap="medium")
     with picture:
         show_picture(reading)
     with answer:
@@ -32,7 +33,7 @@ def page() -> None:
         chooser()
     columns = st.columns(len(reading.stages), gap="medium")
     for column, stage in zip(columns, reading.stages, strict=True):
-        with column, st.container(border=True, height="stretch"):
+        with column, st.container(border=True, height="stretch", gap="xsmall"):
             show_stage(reading, stage.title, stage.representative)
     depth(reading)
     downloads.offer_figure(reading)
@@ -41,25 +42,30 @@ def page() -> None:
 def show_picture(reading: Reading) -> None:
     """The picture, darkened where the model does not look."""
     picture = reading.current.picture
-    view = media.window(picture.rgb, reading.seen, margin=0.6)
-    st.image(
-        media.webp(media.dimmed(picture.rgb, reading.seen)[view]), width="stretch", alt=reading.current.alt
-    )
-    notes = ["The bright part is what the network sees.", *picture.notes]
-    st.markdown(" ".join(f":small[{media.plain(note)}]" for note in notes))
+    shown, steepness = media.dimmed(picture, reading.seen)
+    # A tall picture would push everything else off the screen.
+    width = "stretch" if steepness <= TALLEST / 360 else max(40, round(TALLEST / steepness))
+    st.image(shown, width=width, alt=reading.current.alt)
+    top, left, bottom, right = reading.seen
+    part = (bottom - top) * (right - left) / (picture.rgb.shape[0] * picture.rgb.shape[1])
+    first = "The bright part is what the network sees." if part < 0.99 else "The network sees all of it."
+    st.markdown(" ".join(f":small[{media.plain(note)}]" for note in (first, *picture.notes)))
 
 
 def show_answer(reading: Reading) -> None:
     """The five most probable classes."""
-    st.markdown("#### The network's answer")
-    for prediction in reading.predictions:
-        share = f"{100 * prediction.probability:.1f}\u00a0%"
-        st.progress(prediction.probability, text=f"{prediction.label} · {share}")
+    with st.container(gap="xsmall"):
+        st.markdown("**The network's answer**")
+        for prediction in reading.predictions:
+            share = f"{100 * prediction.probability:.1f}\u00a0%"
+            st.progress(prediction.probability, text=f"{prediction.label} · {share}")
 
 
 @st.fragment
 def depth(reading: Reading) -> None:
     """A slider along the network; every layer can be seen."""
+    if state.opening_layer_page():  # a tile was clicked; only the frame can turn the page
+        st.rerun(scope="app")
     st.subheader("Move through the network")
     names = [layer.name for layer in reading.layers]
     name = state.choice("layer", names, default=names[0])
@@ -73,8 +79,9 @@ def depth(reading: Reading) -> None:
 
 def show_stage(reading: Reading, title: str, layer: Layer) -> None:
     """One stage: its strongest channels, and what to look for in them."""
-    st.subheader(title.capitalize(), anchor=False)
-    st.markdown(f"**{media.plain(layer.name)}** · {layer_words(layer)}")
+    st.subheader(
+        f"{title.capitalize()} :small[{media.plain(layer.name)} · {layer_words(layer)}]", anchor=False
+    )
     channels = strongest(reading.maps(layer.name), TILES)
     seen = observe(reading.maps(layer.name)[list(channels)], reading.x)
     show_tiles(reading, layer, f"stage_{title}")
@@ -91,8 +98,7 @@ def show_tiles(reading: Reading, layer: Layer, key: str) -> None:
     def open_channel() -> None:
         channel = state.sent(key, "pick")
         if channel in channels:
-            state.choose(layer=layer.name, channel=channel)
-            state.open_layer_page()
+            state.open_channel(layer.name, channel)
 
     widgets.tiles(
         key,

@@ -25,7 +25,6 @@ def body() -> None:
     explanation.show()
 
 
-st.title("Convolution by hand, against PyTorch")
 st.markdown(
     "A convolution lays a small kernel over every window of a picture, multiplies what lies on top of each "
     "other, and adds up. Here hand-written ones meet `torch.nn.functional.conv2d`: the same numbers? as "

@@ -6,14 +6,20 @@ from typing import Literal
 
 import streamlit as st
 
-from explorer.channels import ChannelStatistics, histogram, rank, statistics
+from explorer.channels import ChannelStatistics, histogram, rank, statistics, strongest
 from explorer.layers import Layer
 from explorer.rendering import channel_scales, filters_rgb_png, mosaic
 from explorer.story import extent
 from pages import downloads, state, widgets
 from pages.reading import Reading, drawn, layer_words, read
 
-SORTS = {"mean": "Mean", "max": "Highest", "active": "Active share", "index": "Channel number"}
+SORTS = {
+    "std": "Varies most",
+    "mean": "Mean",
+    "max": "Highest",
+    "active": "Active share",
+    "index": "Channel number",
+}
 SCALES = {"channel": "One per channel", "layer": "One for the layer"}
 MOSAIC, CHANNEL = "mosaic", "channel"
 
@@ -27,19 +33,20 @@ def body(reading: Reading) -> None:
     wide, narrow = st.columns([5, 4], gap="large")
     with wide:
         order = controls(measured)
-        channel = state.number("channel", 0, len(measured) - 1, int(rank(measured, "mean")[0]))
+        channel = state.number("channel", 0, len(measured) - 1, strongest(maps, 1)[0])
         sheet = mosaic(maps, channels=order, scale=scale(), gap=0)
         label = f"All maps of {layer.name}"
         widgets.mosaic(MOSAIC, sheet, statistics=measured, selected=channel, label=label, on_pick=take_pick)
     with narrow:
         show_channel(reading, layer, measured, channel)
-    downloads.offer_layer(reading, layer, sheet)
+    downloads.offer_layer(reading, layer, order, scale())
     show_filters(reading)
 
 
 def pick_layer(reading: Reading) -> Layer:
     """The layer, chosen by stage and then by name."""
     by_stage = reading.by_stage()
+    shown_first = {stage.title: stage.representative.name for stage in reading.stages}
     names = [layer.name for layer in reading.layers]
     name = state.choice("layer", names, default=reading.stages[0].representative.name)
     stage = next(title for title, members in by_stage.items() if name in members)
@@ -49,7 +56,7 @@ def pick_layer(reading: Reading) -> Layer:
         list(by_stage),
         format_func=str.capitalize,
         required=True,
-        **state.follow("stage_control", stage, lambda title: choose_layer(by_stage.get(title, names)[0])),
+        **state.follow("stage_control", stage, lambda title: choose_layer(shown_first.get(title, names[0]))),
     )
     right.selectbox(
         "Layer",
@@ -67,7 +74,7 @@ def choose_layer(name: str) -> None:
 
 def controls(measured: ChannelStatistics) -> list[int]:
     """Sorting, colour scale and filter; returns the channels to show, in order."""
-    sort = state.choice("sort", list(SORTS), default="mean")
+    sort = state.choice("sort", list(SORTS), default="std")
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.selectbox(
             "Sort by",
@@ -122,6 +129,7 @@ def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, ch
         geometry=reading.geometry(layer),
         smooth=state.flag("smooth"),
         opacity=state.number("opacity", 0, 100, 60),
+        chosen=state.text("channel") is not None,
         histogram=histogram(maps[channel]),
         legend=legend,
         on_view=take_view,
@@ -157,5 +165,4 @@ def show_filters(reading: Reading) -> None:
         st.image(filters_rgb_png(weight, columns=16, zoom=14), alt=f"{len(weight)} small patterns of colour")
 
 
-st.title("All maps of one layer")
 body(read())

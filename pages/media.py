@@ -16,13 +16,15 @@ from pages.widgets import PictureView
 
 Crop = tuple[float, float, float, float]
 
+_SHOWN = 640  # pixels of the longer side
+
 
 def data_url(raw: bytes, kind: str) -> str:
     """The bytes of a picture as a URL that needs no request."""
     return f"data:image/{kind};base64,{base64.b64encode(raw).decode()}"
 
 
-def webp(rgb: NDArray[np.uint8], longest: int = 640) -> bytes:
+def webp(rgb: NDArray[np.uint8], longest: int = _SHOWN) -> bytes:
     """A picture (H, W, 3) as WebP, its long side at most `longest` pixels."""
     image = Image.fromarray(rgb)
     image.thumbnail((longest, longest))
@@ -39,7 +41,9 @@ def thumbnail(rgb: NDArray[np.uint8], side: int = 112) -> bytes:
     return webp(rgb[top : top + edge, left : left + edge], side)
 
 
-def view(picture: Picture, seen: tuple[float, float, float, float], title: str) -> tuple[PictureView, Crop]:
+def view(
+    picture: Picture, seen: tuple[float, float, float, float], title: str, margin: float = 0.15
+) -> tuple[PictureView, Crop]:
     """The picture as a component shows it, and where in it the model looks.
 
     A very long picture is cut to a readable window around what the model sees.
@@ -48,11 +52,12 @@ def view(picture: Picture, seen: tuple[float, float, float, float], title: str) 
         picture: The picture (H, W).
         seen: What the model sees of it, (top, left, bottom, right) in pixels.
         title: Its description.
+        margin: How much to show around what is seen, as a share of its size.
 
     Returns:
         The view, and what is seen as (top, left, bottom, right) in shares of the view's size.
     """
-    rows, columns = window(picture.rgb, seen, margin=0.15)
+    rows, columns = window(picture.rgb, seen, margin)
     part = picture.rgb[rows, columns]
     height, width = part.shape[:2]
     crop = (
@@ -64,17 +69,39 @@ def view(picture: Picture, seen: tuple[float, float, float, float], title: str) 
     return PictureView(data_url(webp(part), "webp"), height, width, alt=title), crop
 
 
-def dimmed(rgb: NDArray[np.uint8], seen: tuple[float, float, float, float]) -> NDArray[np.uint8]:
-    """The picture (H, W, 3) with everything outside `seen` (top, left, bottom, right; pixels) darkened."""
-    top, left, bottom, right = (round(edge) for edge in seen)
-    dark = (rgb * 0.38).astype(np.uint8)
-    dark[top:bottom, left:right] = rgb[top:bottom, left:right]
-    return dark
+def dimmed(
+    picture: Picture, seen: tuple[float, float, float, float], margin: float = 0.6
+) -> tuple[bytes, float]:
+    """The picture as WebP with everything darkened that the model does not see.
+
+    Args:
+        picture: The picture (H, W).
+        seen: What the model sees of it, (top, left, bottom, right) in pixels.
+        margin: How much to show around what is seen, as a share of its size.
+
+    Returns:
+        The file, and its height / width.
+    """
+    rows, columns = window(picture.rgb, seen, margin)
+    image = Image.fromarray(picture.rgb[rows, columns])
+    # Enlarged or reduced first: the edges of what is seen may lie inside a pixel of a tiny picture.
+    scale = _SHOWN / max(image.size)
+    image = image.resize(tuple(max(1, round(side * scale)) for side in image.size), Image.Resampling.BICUBIC)
+    box = (seen[1] - columns.start, seen[0] - rows.start, seen[3] - columns.start, seen[2] - rows.start)
+    left, top, right, bottom = (round(edge * scale) for edge in box)
+    bright = image.crop((left, top, max(right, left + 1), max(bottom, top + 1)))
+    dark = image.point(lambda value: value * 0.38)
+    dark.paste(bright, (left, top))
+    return webp(np.asarray(dark)), image.height / image.width
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is: a file's name may hold anything."""
-    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~])", r"\\\1", text)
+    """Text that Markdown shows as it is: a file's name, or what stands in a link, may hold anything."""
+    # Addresses become links even where every sign is escaped; an invisible joiner keeps them text.
+    text = re.sub(
+        r"(://|www\.|@)", lambda found: found[0][0] + "\u2060" + found[0][1:], " ".join(text.split())
+    )
+    return re.sub(r"([\\`*_{}\[\]()#+\-.!|<>$:~&@/])", r"\\\1", text)
 
 
 def window(

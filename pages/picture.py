@@ -10,15 +10,17 @@ from pages import cache, media, state, widgets
 UPLOAD = "upload"
 CAMERA = "camera"
 GALLERY = "gallery"
+OWN = "own"
 FORMATS = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
-def bar(*, with_chooser: bool) -> None:
-    """The current picture and model, and unless the page itself has the chooser, a way to it."""
+def bar(heading: str, *, with_chooser: bool) -> None:
+    """The page's heading, the current picture and model, and unless the page has the chooser, a way to it."""
     shown = state.current()
     loaded = cache.model(state.model())
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.image(media.thumbnail(shown.picture.rgb), width=44, alt=shown.alt)
+        st.title(heading, anchor=False, width="content")
         st.markdown(f"**{media.plain(shown.title)}** · {loaded.spec.title}", width="content")
         if with_chooser:
             with st.popover("Change picture", key="change_picture"):
@@ -28,6 +30,11 @@ def bar(*, with_chooser: bool) -> None:
 
 def chooser() -> None:
     """Upload, sample pictures, camera."""
+    with st.container(gap="xsmall"):
+        _chooser()
+
+
+def _chooser() -> None:
     st.file_uploader(
         "Your own picture",
         type=FORMATS,
@@ -36,8 +43,13 @@ def chooser() -> None:
         args=(UPLOAD,),
         help="It is read on the computer that runs the explorer and kept until you close the page.",
     )
-    samples = [(name, sample.title, _thumbnail_url(name)) for name, sample in explorer.SAMPLES.items()]
-    widgets.gallery(GALLERY, samples, selected=state.current().sample, on_pick=_take_sample)
+    pictures = [
+        (name, sample.title, cache.sample_thumbnail(name)) for name, sample in explorer.SAMPLES.items()
+    ]
+    if mine := state.own():
+        pictures.insert(0, (OWN, mine.title, media.thumbnail(mine.picture.rgb)))
+    samples = [(name, title, media.data_url(thumbnail, "webp")) for name, title, thumbnail in pictures]
+    widgets.gallery(GALLERY, samples, selected=state.current().sample or OWN, on_pick=_take_sample)
     # The camera asks for permission as soon as it is on the page, so it waits until it is wanted.
     if st.toggle("Use the camera", key="use_camera"):
         st.camera_input("Take a picture", key=CAMERA, on_change=_take_file, args=(CAMERA,))
@@ -46,7 +58,7 @@ def chooser() -> None:
 def tell_problem() -> None:
     """What went wrong with the last picture, if anything."""
     if problem := state.pop_problem():
-        st.error(problem, icon="⚠️")
+        st.error(media.plain(problem), icon="⚠️")
 
 
 def _take_file(key: str) -> None:
@@ -56,8 +68,6 @@ def _take_file(key: str) -> None:
 
 
 def _take_sample() -> None:
-    state.choose_sample(state.sent(GALLERY, "pick"))
-
-
-def _thumbnail_url(name: str) -> str:
-    return media.data_url(cache.sample_thumbnail(name), "webp")
+    picked = state.sent(GALLERY, "pick")
+    if picked in explorer.SAMPLES or picked == OWN:
+        state.choose_picture(None if picked == OWN else picked)

@@ -34,8 +34,8 @@ def apologise(error: Exception) -> bool:
     """Tell the visitor in a sentence; the traceback goes to the log only."""
     logger.error("a page failed", exc_info=error)
     st.error(
-        "This page could not be shown because of a fault in the explorer. Your picture is kept; "
-        "reload the page or choose another layer. The server's log has the details.",
+        "This could not be shown because of a fault in the explorer. Choose another page, layer or picture; "
+        "yours is still there. The server's log has the details.",
         icon="⚠️",
     )
     return True

@@ -7,7 +7,7 @@ may say anything. An uploaded picture cannot travel in a link; it stays in the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -23,12 +23,14 @@ LABORATORY = (
     *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias", "code"),
 )
 CHOICES = ("model", "picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity", *LABORATORY)
+LONGEST_TITLE = 60
 T = TypeVar("T")
 DEFAULT_MODEL = "efficientnet_lite0"
 _CHOSEN = "chosen"
 _IN_URL = "choices_in_url"
 _PAGE = "page_of_last_run"
 _CURRENT = "current_picture"
+_OWN = "own_picture"
 _PROBLEM = "picture_problem"
 _OPEN = "open_layer_page"
 
@@ -59,19 +61,30 @@ def sync(page: str) -> None:
     if in_url != st.session_state.get(_IN_URL, {}) and (in_url or same_page):
         st.session_state[_CHOSEN] = in_url
         _check_model(in_url.get("model"))
-        if "picture" in in_url or _current_sample() is not None:
-            _show_sample(in_url.get("picture", DEFAULT_SAMPLE))
+        _show_chosen_picture()
     _write_url()
 
 
 def choose(**choices: str | int | bool | None) -> None:
-    """Set choices by name; None takes one back to its default."""
-    chosen = st.session_state.setdefault(_CHOSEN, {})
-    for name, value in choices.items():
-        chosen.pop(name, None)
-        if value is not None:
-            chosen[name] = str(int(value)) if isinstance(value, bool) else str(value)
+    """Set choices by name, in the link too; None takes one back to its default."""
+    _set(choices)
     _write_url()
+
+
+def open_channel(layer: str, channel: int) -> None:
+    """Choose a channel of a layer and show it on the Layer page, which the next run opens."""
+    _set({"layer": layer, "channel": channel})
+    st.session_state[_OPEN] = True
+
+
+def opening_layer_page() -> bool:
+    """Whether the next run opens the Layer page."""
+    return bool(st.session_state.get(_OPEN, False))
+
+
+def pop_opening() -> dict[str, str] | None:
+    """The choices to open the Layer page with, once; None where nobody asked for it."""
+    return dict(st.session_state[_CHOSEN]) if st.session_state.pop(_OPEN, False) else None
 
 
 def choice(name: str, possible: Sequence[str], default: str) -> str:
@@ -83,7 +96,9 @@ def choice(name: str, possible: Sequence[str], default: str) -> str:
 def number(name: str, low: int, high: int, default: int) -> int:
     """A choice of a whole number from `low` to `high`; the default where none fits."""
     value = st.session_state.get(_CHOSEN, {}).get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and low <= int(value) <= high else default
+    # A link may hold thousands of digits, which Python refuses to read.
+    readable = value.isascii() and value.isdigit() and len(value) <= 9
+    return int(value) if readable and low <= int(value) <= high else default
 
 
 def text(name: str) -> str | None:
@@ -109,10 +124,20 @@ def flag(name: str) -> bool:
 def follow(widget: str, value: Any, take: Callable[[Any], None]) -> dict[str, Any]:
     """The arguments that make a widget show `value` and hand a visitor's change to `take`.
 
+    The widget is set only when the choice is another one than it was last given or handed over: its own value
+    may be newer, sent while the page was still running for the one before.
+
     Example: `st.toggle("Smooth", **state.follow("smooth_toggle", state.flag("smooth"), set_smooth))`.
     """
-    st.session_state[widget] = value
-    return {"key": widget, "on_change": lambda: take(st.session_state[widget])}
+    last = f"followed_{widget}"
+
+    def changed() -> None:
+        st.session_state[last] = st.session_state[widget]
+        take(st.session_state[widget])
+
+    if widget not in st.session_state or st.session_state.get(last) != value:
+        st.session_state[widget] = st.session_state[last] = value
+    return {"key": widget, "on_change": changed}
 
 
 def model() -> str:
@@ -123,26 +148,33 @@ def model() -> str:
 def current() -> Current:
     """The picture at work; on a first visit the default sample."""
     if _CURRENT not in st.session_state:
-        _show_sample(DEFAULT_SAMPLE)
+        _show_chosen_picture()
     shown: Current = st.session_state[_CURRENT]
     return shown
 
 
-def choose_sample(name: object) -> None:
-    """Make a sample picture the current one."""
-    _show_sample(str(name))
-    choose(picture=None if name == DEFAULT_SAMPLE else str(name))
+def own() -> Current | None:
+    """The picture that the visitor gave last, also while a sample is shown."""
+    value: Current | None = st.session_state.get(_OWN)
+    return value
+
+
+def choose_picture(sample: str | None) -> None:
+    """Make a sample picture the current one, or with None the visitor's own."""
+    choose(picture=sample)
+    _show_chosen_picture()
 
 
 def choose_own(data: bytes, title: str) -> None:
     """Make the visitor's own picture the current one; what cannot be read is told and changes nothing."""
+    title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     try:
         picture = explorer.decode(data)
     except explorer.PictureError as error:
         st.session_state[_PROBLEM] = f"{title}: {error} The picture you had is still here."
         return
-    st.session_state[_CURRENT] = Current(picture, title, f"Your picture {title}", sample=None)
-    choose(picture=None)
+    st.session_state[_OWN] = Current(picture, title, f"Your picture {title}", sample=None)
+    choose_picture(None)
 
 
 def pop_problem() -> str | None:
@@ -157,41 +189,43 @@ def sent(widget: str, name: str | None = None) -> Any:
     return value if name is None else getattr(value, name, None)
 
 
-def open_layer_page() -> None:
-    """Go to the Layer page on the next run."""
-    st.session_state[_OPEN] = True
-
-
-def pop_open_layer_page() -> bool:
-    """Whether to go to the Layer page, once."""
-    return bool(st.session_state.pop(_OPEN, False))
-
-
 def _check_model(name: str | None) -> None:
     names = [spec.name for spec in models.available()]
     if name is not None and name not in names:
-        st.session_state[_PROBLEM] = f"There is no model {name!r}. There are: {', '.join(names)}."
+        given = name[:LONGEST_TITLE]
+        st.session_state[_PROBLEM] = f"There is no model {given!r}. There are: {', '.join(names)}."
 
 
-def _current_sample() -> str | None:
-    return st.session_state[_CURRENT].sample if _CURRENT in st.session_state else DEFAULT_SAMPLE
-
-
-def _show_sample(name: str) -> None:
-    if name not in explorer.SAMPLES:
-        known = ", ".join(explorer.SAMPLES)
-        st.session_state[_PROBLEM] = f"There is no sample picture {name!r}. There are: {known}."
-        name = DEFAULT_SAMPLE
+def _show_chosen_picture() -> None:
+    """Show the sample that the link names; without one the visitor's own picture, else the default."""
+    name = text("picture")
+    if name is not None and name not in explorer.SAMPLES:
+        given, known = name[:LONGEST_TITLE], ", ".join(explorer.SAMPLES)
+        st.session_state[_PROBLEM] = f"There is no sample picture {given!r}. There are: {known}."
+        _set({"picture": None})
+        name = None
+    if name is None and (mine := own()) is not None:
+        st.session_state[_CURRENT] = mine
+        return
+    name = name or DEFAULT_SAMPLE
     sample = explorer.SAMPLES[name]
     picture = explorer.decode(explorer.sample_bytes(name))
     st.session_state[_CURRENT] = Current(picture, sample.title, sample.alt, sample=name)
 
 
+def _set(choices: Mapping[str, str | int | bool | None]) -> None:
+    chosen = st.session_state.setdefault(_CHOSEN, {})
+    for name, value in choices.items():
+        chosen.pop(name, None)
+        if value is not None:
+            chosen[name] = str(int(value)) if isinstance(value, bool) else str(value)
+
+
 def _write_url() -> None:
+    """All choices at once, so that the browser's history gets one entry for one change."""
     chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN, {})
-    for name in CHOICES:
-        if name not in chosen:
-            st.query_params.pop(name, None)
-        elif st.query_params.get(name) != chosen[name]:
-            st.query_params[name] = chosen[name]
+    now = st.query_params.to_dict()
+    wanted = {name: value for name, value in now.items() if name not in CHOICES} | chosen
+    if now != wanted:
+        st.query_params.from_dict(wanted)
     st.session_state[_IN_URL] = dict(chosen)

@@ -75,13 +75,13 @@ def test_the_callers_tensors_stay_as_they_are() -> None:
 def test_the_sentence_states_what_was_measured() -> None:
     field = ReceptiveField(size=(19, 21), offset=(-9, -9), stride=(4, 4))
     early = look_for("early", field, (64, 80), Observation(maps=8, explained=0.534, half=0.2))
-    assert early.startswith("Each value sees 19 × 21 pixels: ")
+    assert early.startswith("Each value sees 19 × 21 of the 64 × 80 pixels: ")
     assert "explain 53\u00a0% of the variance" in early
     whole = ReceptiveField(size=(64, 80), offset=(0, 0), stride=(0, 0), whole=True)
     deep = look_for("deep", whole, (64, 80), Observation(maps=8, explained=0.9, half=0.04))
     assert deep.startswith("Each value sees the whole picture: ")
     wide = ReceptiveField(size=(99, 99), offset=(-40, -40), stride=(32, 32))
-    assert "99 × 99 pixels, wider than the picture itself:" in look_for(
+    assert "99 × 99 pixels, more than the 64 × 80 there are:" in look_for(
         "deep", wide, (64, 80), Observation(maps=8, explained=None, half=0.1)
     )
     assert "from 4\u00a0% of its positions" in deep

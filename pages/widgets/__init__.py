@@ -177,6 +177,7 @@ def channel(
     geometry: Geometry,
     smooth: bool,
     opacity: int,
+    chosen: bool,
     histogram: Histogram,
     legend: Legend,
     on_view: Callable[[], None],
@@ -191,6 +192,7 @@ def channel(
         geometry: The way from a position to the picture.
         smooth: Whether the browser smooths between the values.
         opacity: Of the map over the picture, 0..100.
+        chosen: Whether the visitor asked for this channel; a phone then scrolls to it.
         histogram: How often which values occur.
         legend: What the colours mean.
         on_view: Called before the page runs again.
@@ -202,6 +204,7 @@ def channel(
         "picture": asdict(picture),
         "geometry": geometry.as_data(),
         "view": {"smooth": smooth, "opacity": opacity},
+        "chosen": chosen,
         "histogram": {"counts": histogram.counts.tolist(), "edges": histogram.edges.tolist()},
         "legend": _legend_data(legend),
     }

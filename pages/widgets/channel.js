@@ -34,7 +34,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const bars = element("div", "bars", root);
     bars.setAttribute("role", "img");
     const ends = element("div", "ticks ends", root);
-    return { legend, bars, ends, stage, canvas, cursor, picture, overlay, readout, smooth, opacity, digest: null, timer: 0, at: [0, 0] };
+    return { frames, legend, bars, ends, stage, canvas, cursor, picture, overlay, readout, smooth, opacity, digest: null, timer: 0, at: [0, 0] };
   });
 
   const [height, width] = data.shape;
@@ -55,11 +55,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   function changed() {
     look();
-    clearTimeout(view.timer);
-    view.timer = setTimeout(
-      () => setTriggerValue("view", { smooth: view.smooth.checked, opacity: Number(view.opacity.value) }),
-      SETTLE_MS,
-    );
+    const chosen = { smooth: view.smooth.checked, opacity: Number(view.opacity.value) };
+    settle(view, SETTLE_MS, () => setTriggerValue("view", chosen), chosen);
   }
 
   // Heights are square roots: most maps have so many zeros that other bars would vanish.
@@ -93,10 +90,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
     // The mosaic beside it explains the colours; here are this map's values.
     showLegend(view.legend, { ...data.legend, note: "" });
     showHistogram();
+    // On a phone the map stands below the mosaic that it was picked from.
+    const seen = view.shown || data.chosen;
+    if (seen && innerWidth <= 640) view.frames.scrollIntoView({ block: "start", behavior: "smooth" });
+    view.shown = true;
     point(...strongest(view.values, height, width));
   }
-  if (view.given !== JSON.stringify(data.view)) {
-    view.given = JSON.stringify(data.view);
+  if (accepted(view, data.view)) {
     view.smooth.checked = data.view.smooth;
     view.opacity.value = data.view.opacity;
   }
@@ -104,8 +104,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
 
   view.smooth.onchange = changed;
   view.opacity.oninput = changed;
-  view.stage.onpointermove = (event) => point(...under(event, view.canvas, height, width));
-  view.overlay.onpointermove = (event) => point(...under(event, view.overlay, height, width));
+  // A finger that taps does not move.
+  for (const part of [view.stage, view.overlay]) {
+    part.onpointermove = part.onpointerdown = (event) =>
+      point(...under(event, part === view.stage ? view.canvas : part, height, width));
+  }
   view.stage.onkeydown = (event) => {
     const [down, right] = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] }[event.key] ?? [0, 0];
     if (!down && !right) return;

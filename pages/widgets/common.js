@@ -93,6 +93,24 @@ function pictureFrame(parent) {
   };
 }
 
+// What was sent last, for a while: the server's answers to earlier choices must not undo a later one.
+const ECHO_MS = 4000;
+
+function settle(view, wait, send, value) {
+  clearTimeout(view.timer);
+  view.sent = { value: JSON.stringify(value), until: performance.now() + wait + ECHO_MS };
+  view.timer = setTimeout(send, wait);
+}
+
+// Whether the server's value is to be shown: nothing of ours is under way, or this is it.
+function accepted(view, value) {
+  if (!view.sent || performance.now() > view.sent.until || view.sent.value === JSON.stringify(value)) {
+    view.sent = null;
+    return true;
+  }
+  return false;
+}
+
 // The map's row and column under the pointer.
 function under(event, target, height, width) {
   const rect = target.getBoundingClientRect();

@@ -7,16 +7,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
   });
   view.root.setAttribute("role", "group");
   view.root.setAttribute("aria-label", "Sample pictures");
-  for (const sample of data.samples) {
+  for (const sample of [...data.samples].reverse()) {
     if (!view.buttons.has(sample.name)) {
-      const button = element("button", "", view.root);
+      const button = element("button", "", null);
       button.type = "button";
-      const image = element("img", "", button);
-      image.src = sample.url;
-      image.alt = button.title = sample.title;
+      element("img", "", button);
+      view.root.prepend(button);
       view.buttons.set(sample.name, button);
     }
     const button = view.buttons.get(sample.name);
+    const image = button.firstChild;
+    if (image.src !== sample.url) image.src = sample.url;
+    image.alt = button.title = sample.title;
     button.setAttribute("aria-pressed", String(sample.name === data.selected));
     button.onclick = () => setTriggerValue("pick", sample.name);
   }

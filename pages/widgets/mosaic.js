@@ -68,22 +68,30 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const y = Math.floor(place / layout.across) * side;
       context.drawImage(view.sheet, sx, sy, tile[1], tile[0], x, y, tile[1] * scale, tile[0] * scale);
     }
-    mark(view.picked, view.at);
+    showPicked();
   };
 
   function select(place, wait) {
-    view.at = Math.max(0, Math.min(order.length - 1, place));
-    mark(view.picked, view.at);
+    const channel = order[Math.max(0, Math.min(order.length - 1, place))];
+    view.channel = channel;
+    showPicked();
     view.picked.scrollIntoView({ block: "nearest" });
+    settle(view, wait, () => setTriggerValue("pick", channel), channel);
+  }
+
+  // A channel that the filter hides has no tile to mark.
+  function showPicked() {
+    view.at = order.indexOf(view.channel);
+    view.picked.hidden = view.at < 0;
+    if (view.layout && view.at >= 0) mark(view.picked, view.at);
     describe(view.at);
-    clearTimeout(view.timer);
-    view.timer = setTimeout(() => setTriggerValue("pick", order[view.at]), wait);
   }
 
   function describe(place) {
-    view.readout.textContent = words(place);
-    view.stage.setAttribute("aria-valuenow", String(view.at));
-    view.stage.setAttribute("aria-valuetext", words(view.at));
+    const told = place < 0 ? `Channel ${view.channel} is picked, and hidden here` : words(place);
+    view.readout.textContent = told;
+    view.stage.setAttribute("aria-valuenow", String(Math.max(0, place)));
+    view.stage.setAttribute("aria-valuetext", told);
   }
 
   function placeAt(event) {
@@ -118,8 +126,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.stage.setAttribute("aria-valuemin", "0");
   view.stage.setAttribute("aria-valuemax", String(order.length - 1));
   view.hovered.hidden = true;
-  view.at = Math.max(0, order.indexOf(data.selected));
-  describe(view.at);
+  if (accepted(view, data.selected)) view.channel = data.selected;
+  showPicked();
   if (view.url !== data.sheet) {
     view.url = data.sheet;
     view.sheet.onload = () => view.draw();

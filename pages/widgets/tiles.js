@@ -61,7 +61,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       const canvas = element("canvas", "", option);
       paint(canvas, entries.subarray(tile * size, (tile + 1) * size), height, width, palette);
       element("span", "name", option).textContent = data.channels[tile];
-      option.onpointermove = (event) => point(tile, ...under(event, canvas, height, width));
+      option.onpointermove = option.onpointerdown = (event) => point(tile, ...under(event, canvas, height, width));
       option.onfocus = () => pointAtStrongest(tile);
       option.onclick = () => setTriggerValue("pick", data.channels[tile]);
       option.onkeydown = (event) => onKey(event, tile);

@@ -1,6 +1,5 @@
 """What a person does in the explorer, with mouse, keyboard and phone, in a real browser."""
 
-import io
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -157,16 +156,20 @@ def test_smoothing_and_opacity_work_in_the_browser_and_stand_in_the_link(visit: 
 def test_the_large_map_is_read_out_by_keyboard(visit: Visit) -> None:
     page = visit("/layer?layer=blocks.2.0.conv_dw&channel=4")
     page.get_by_role("application").focus()
-    readout = page.locator(".st-key-channel .readout, .readout").last
-    before = readout.inner_text()
+    readout = page.locator(".st-key-channel .readout")
+
+    def position() -> tuple[int, int]:
+        row, column = re.fullmatch(r"Row (\d+), column (\d+): −?[\d.e−]+", readout.inner_text()).groups()
+        return int(row), int(column)
+
+    for _ in range(30):
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowLeft")
+    assert position() == (0, 0)
     page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowUp")
-    page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowRight")
-    assert re.fullmatch(r"Row \d+, column \d+: −?[\d.e−-]+", readout.inner_text())
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("ArrowDown")
-    assert before
+    page.keyboard.press("ArrowRight")
+    assert position() == (1, 2)
 
 
 def test_a_deep_link_on_a_fresh_visit_opens_the_right_screen(visit: Visit) -> None:
@@ -242,8 +245,9 @@ def test_the_mosaic_and_the_activations_are_downloaded(visit: Visit) -> None:
         assert file["blocks.2.0.conv_dw"].shape == (1, 144, 28, 28)
     with page.expect_download() as download:
         page.get_by_role("button", name="Mosaic (PNG)").click()
-    picture = Image.open(io.BytesIO(Path(download.value.path()).read_bytes()))
-    assert picture.width * picture.height >= 144 * 28 * 28
+    with Image.open(download.value.path()) as picture:
+        # 12 columns of 28 positions, each two pixels wide, with gaps of two pixels between them.
+        assert picture.size == (12 * 56 + 11 * 2, 12 * 56 + 11 * 2)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -271,3 +275,105 @@ def test_a_deep_link_is_right_as_the_very_first_visit_of_a_server(browser: Brows
         expect(page.get_by_label("Smooth")).to_be_checked()
         assert "Page not found" not in page.inner_text("body")
         page.close()
+
+
+def test_a_link_cannot_put_markdown_on_the_page(visit: Visit) -> None:
+    page = visit(
+        "/?picture=![x](https://evil.example/a.png) [click](https://evil.example/)&model=[m](http://m)"
+    )
+    expect(page.get_by_role("alert")).to_contain_text("![x](https:")
+    assert page.locator("a[href*=evil]").count() == 0
+    assert page.locator("img[src*=evil]").count() == 0
+
+
+def test_a_file_name_cannot_put_markdown_on_the_page(visit: Visit, stripes: Path) -> None:
+    page = visit("/")
+    file = {"name": "![x](http:evil).png", "mimeType": "image/png", "buffer": stripes.read_bytes()}
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.locator(".st-key-bar")).to_contain_text("![x](http:evil).png")
+
+
+@pytest.mark.parametrize("by", ["click", "Enter"])
+def test_a_tile_below_the_slider_opens_its_channel_too(visit: Visit, by: str) -> None:
+    page = visit("/")
+    tile = page.locator(".st-key-depth").get_by_role("option").nth(1)
+    channel = re.match(r"Channel (\d+) of", tile.get_attribute("aria-label"))[1]
+    if by == "click":
+        tile.click()
+    else:
+        tile.press("Enter")
+    expect(page).to_have_url(re.compile(rf"/layer\?.*channel={channel}"))
+    page.get_by_role("link", name="Hierarchy").click()
+    expect(page.get_by_text("The network's answer")).to_be_visible()
+    page.get_by_role("button", name="Coffee cup").click()
+    expect(page.locator(".st-key-bar")).to_contain_text("Coffee cup")
+    assert "/layer" not in page.url
+
+
+def test_opening_a_tile_is_one_step_back(visit: Visit) -> None:
+    page = visit("/")
+    page.get_by_role("listbox").first.get_by_role("option").first.click()
+    expect(page).to_have_url(re.compile(r"/layer\?"))
+    settled(page)
+    page.go_back()
+    expect(page.get_by_text("The network's answer")).to_be_visible()
+
+
+@pytest.mark.parametrize("pause_ms", [150, 260])
+def test_no_key_is_lost_while_the_server_is_at_work(visit: Visit, pause_ms: int) -> None:
+    page = visit("/layer?layer=blocks.2.0.conv_dw&sort=index&channel=10")
+    mosaic = page.get_by_role("slider", name=re.compile("All maps of"))
+    mosaic.focus()
+    for _ in range(20):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause_ms)
+    expect(page.get_by_label("Channel", exact=True)).to_have_value("30")
+    expect(mosaic).to_have_attribute("aria-valuenow", "30")
+
+
+def test_no_step_of_the_channel_input_is_lost(visit: Visit) -> None:
+    page = visit("/layer?layer=blocks.2.0.conv_dw&sort=index&channel=10")
+    for _ in range(12):
+        page.get_by_role("button", name="Increment value").or_(
+            page.get_by_test_id("stNumberInputStepUp")
+        ).click()
+        page.wait_for_timeout(120)
+    expect(page.get_by_label("Channel", exact=True)).to_have_value("22")
+    expect(page).to_have_url(re.compile("channel=22"))
+
+
+def test_a_picked_channel_that_the_filter_hides_is_said_to_be_hidden(visit: Visit) -> None:
+    page = visit("/layer?layer=act2&sort=index&dead=1")
+    mosaic = page.get_by_role("slider", name=re.compile("All maps of"))
+    shown = int(mosaic.get_attribute("aria-valuemax")) + 1
+    assert shown < 1280
+    page.goto(page.url.replace("dead=1", "sort=mean"))
+    settled(page)
+    mosaic.press("End")
+    expect(page).to_have_url(re.compile("channel="))
+    page.get_by_text(re.compile(r"Hide \d+ dead")).click()
+    expect(page.locator(".st-key-mosaic .readout")).to_contain_text("hidden here")
+    expect(page.locator(".mark.picked")).to_be_hidden()
+
+
+def test_a_tap_reads_out_a_value_and_a_phone_scrolls_to_the_picked_channel(visit: Visit) -> None:
+    page = visit("/layer?layer=blocks.2.0.conv_dw", viewport=PHONE, has_touch=True, is_mobile=True)
+    page.get_by_role("slider", name=re.compile("All maps of")).tap(position={"x": 40, "y": 40})
+    large = page.get_by_role("application")
+    expect(large).to_be_in_viewport()
+    large.tap(position={"x": 3, "y": 3})
+    expect(page.locator(".st-key-channel .readout")).to_contain_text("Row 0, column 0:")
+
+
+def test_going_back_from_a_sample_brings_the_own_picture_back(visit: Visit, stripes: Path) -> None:
+    page = visit("/")
+    page.locator("input[type=file]").set_input_files(stripes)
+    expect(page.locator(".st-key-bar")).to_contain_text("stripes.png")
+    page.get_by_role("button", name="Coffee cup").click()
+    expect(page.locator(".st-key-bar")).to_contain_text("Coffee cup")
+    page.locator("button[title='stripes.png']").click()
+    expect(page.locator(".st-key-bar")).to_contain_text("stripes.png")
+    page.go_back()
+    expect(page.locator(".st-key-bar")).to_contain_text("Coffee cup")
+    page.go_back()
+    expect(page.locator(".st-key-bar")).to_contain_text("stripes.png")

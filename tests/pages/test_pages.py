@@ -1,6 +1,7 @@
 """The pages without a browser: what a visitor reads, and that bad input leaves everything as it was."""
 
 import io
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,12 @@ def text(test: AppTest) -> str:
     return "\n".join(part.value for part in test.markdown)
 
 
+def said(test: AppTest) -> str:
+    """The one alert, as Markdown shows it."""
+    (alert,) = test.error
+    return re.sub(r"\\(.)", r"\1", alert.value)
+
+
 def answers(test: AppTest) -> list[str]:
     return [bar.proto.text for bar in test.get("progress")]
 
@@ -51,7 +58,7 @@ def test_the_first_visit_shows_the_sample_and_its_prediction() -> None:
     best = models.top_predictions(model.module(model.preprocess(picture)), model.labels)
     assert answers(test) == [f"{p.label} · {100 * p.probability:.1f}\u00a0%" for p in best]
     assert "Chelsea the cat" in text(test)
-    assert [heading.value for heading in test.subheader][:3] == ["Early", "Middle", "Deep"]
+    assert [heading.value.split()[0] for heading in test.subheader][:3] == ["Early", "Middle", "Deep"]
 
 
 def test_an_upload_replaces_the_picture_and_stays_on_the_other_page() -> None:
@@ -71,6 +78,7 @@ def test_an_upload_replaces_the_picture_and_stays_on_the_other_page() -> None:
         ("empty.png", b""),
         ("page.png", b"<html><script>alert(1)</script></html>"),
     ],
+    ids=["truncated", "text", "empty", "page"],
 )
 def test_a_file_that_is_no_picture_is_told_in_a_sentence_and_the_picture_stays(
     name: str, data: bytes
@@ -78,9 +86,8 @@ def test_a_file_that_is_no_picture_is_told_in_a_sentence_and_the_picture_stays(
     before = opened()
     test = upload(before, name, data)
     assert not test.exception
-    assert len(test.error) == 1
-    assert test.error[0].value.startswith(f"{name}: ")
-    assert "Traceback" not in test.error[0].value
+    assert said(test).startswith(f"{name}: ")
+    assert "Traceback" not in said(test)
     assert "Chelsea the cat" in text(test)
 
 
@@ -110,14 +117,14 @@ def test_a_link_chooses_sample_layer_and_channel() -> None:
 def test_a_link_to_what_does_not_exist_says_so_and_shows_the_default() -> None:
     test = opened(picture="nothing", layer="no.such.layer", channel="99999999999")
     assert not test.exception
-    assert "There is no sample picture 'nothing'" in test.error[0].value
+    assert "There is no sample picture 'nothing'" in said(test)
     assert "Chelsea the cat" in text(test)
 
 
 def test_a_link_names_the_model_and_an_unknown_one_is_told() -> None:
     assert not opened(model="efficientnet_lite0").error
     test = opened(model="resnet9000")
-    assert "There is no model 'resnet9000'. There are: efficientnet_lite0." in test.error[0].value
+    assert "There is no model 'resnet9000'. There are: efficientnet_lite0." in said(test)
     assert len(answers(test)) == 5
 
 
