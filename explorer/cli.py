@@ -133,7 +133,7 @@ def _activations(arguments: argparse.Namespace) -> int:
         for path, data in _files(arguments, arguments.out / source.stem, activations, model, picture):
             _write(path, data)
         made = arguments.out / (source.stem + ("" if arguments.format == "png" else f".{arguments.format}"))
-        _say(f"{shown(source.name)}: {len(activations)} layers in {shown(str(made))}")
+        _say(f"{shown(source.name)}: {_counted(len(activations))} in {shown(str(made))}")
 
     code, _ = _each(_sources(arguments), arguments.model, save)
     return code
@@ -319,3 +319,7 @@ def _abandon_output() -> None:
     """Let Python's own flush at exit succeed, which would otherwise print an error."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _counted(count: int) -> str:
+    return "1 layer" if count == 1 else f"{count} layers"

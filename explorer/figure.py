@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -81,9 +82,14 @@ class FigureRow:
             raise ValueError(f"layer {self.layer!r} has channels 0 to {count - 1}, got {wrong[0]}")
 
     def peak(self) -> tuple[int, int]:
-        """Row and column of the first channel's strongest finite response, of either sign."""
+        """Row and column of the first channel's strongest finite response, of either sign.
+
+        Of several equal ones, as bounded activations have, it is the one nearest to the middle.
+        """
         magnitude = feature_maps(self.maps)[self.channels[0]].abs().nan_to_num(-1.0, -1.0, -1.0)
-        row, column = divmod(int(magnitude.argmax()), magnitude.shape[1])
+        middle = (torch.tensor(magnitude.shape) - 1) / 2
+        places = (magnitude == magnitude.max()).nonzero()  # (ties, 2)
+        row, column = places[(places - middle).square().sum(1).argmin()].tolist()
         return row, column
 
 

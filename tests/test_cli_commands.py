@@ -178,7 +178,7 @@ def test_pictures_of_the_same_name_do_not_overwrite_each_other(capsys):
         save_picture(name, seed)
     code, out, _ = run(capsys, "activations", "a", "b", "b/cat.png", "--layers", "conv_stem")
     assert code == 0
-    written = dict(line.split(": 1 layers in ") for line in out.splitlines())
+    written = dict(line.split(": 1 layer in ") for line in out.splitlines())
     assert len(out.splitlines()) == 5
     assert len({name.casefold() for name in written.values()}) == 4  # b/cat.png was given twice
     assert len(list(Path().glob("*.npz"))) == 5

@@ -293,7 +293,13 @@ def test_odd_maps_are_drawn(values, monkeypatch):
 def test_the_strongest_response_is_a_finite_one():
     values = torch.tensor([[[torch.nan, 1.0, -3.0], [-torch.inf, 0.5, 2.0]]])
     assert FigureRow("Early", "stem", values, (0,), None).peak() == (0, 2)
-    assert FigureRow("Early", "stem", torch.full((1, 3, 4), torch.nan), (0,), None).peak() == (0, 0)
+    assert FigureRow("Early", "stem", torch.full((1, 3, 4), torch.nan), (0,), None).peak() == (1, 1)
+
+
+def test_of_equally_strong_responses_the_one_nearest_to_the_middle_is_marked():
+    values = torch.zeros(1, 5, 7)
+    values[0, 0, 0] = values[0, 1, 4] = values[0, 4, 6] = 6.0
+    assert FigureRow("Early", "stem", values, (0,), None).peak() == (1, 4)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from explorer.activations import UnknownLayerError
 from explorer.layers import Window, layer_table
+from models.efficientnet_lite0 import Conv2dSame
 from models.torchvision_ops import import_torchvision
 
 
@@ -180,6 +181,13 @@ class TestRows:
         assert str(row.receptive_field) == (
             "5 × 5" if padding == (2, 2) else f"{row.window.kernel_size[0]} × 3"
         )
+
+    def test_padding_that_depends_on_the_input_is_called_same(self):
+        """TensorFlow's SAME with stride 2: 0 above and 1 below for 224 pixels, 1 and 1 for 223."""
+        net = nn.Sequential(Conv2dSame(3, 4, 3, stride=2))
+        (row,) = table_of(net, 1, 3, 224, 223)
+        assert row.window.padding == "same"
+        assert row.receptive_field.offset == (0, -1)
 
     def test_one_pixel_and_one_channel(self):
         (row,) = table_of(nn.Sequential(nn.Conv2d(1, 1, 3, padding=1)), 1, 1, 1, 1)
