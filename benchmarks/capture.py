@@ -16,6 +16,7 @@ from __future__ import annotations
 import argparse
 import copy
 import gc
+import os
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -25,7 +26,7 @@ from torch import Tensor, nn
 
 from benchmarks.timing import Timing, interleaved, milliseconds, spread
 from explorer.activations import capture
-from explorer.memory import keep_freed_memory
+from explorer.memory import DEFAULT_HEAP, keep_freed_memory
 from models.torchvision_ops import import_torchvision
 
 Row = dict[str, str | float | int]
@@ -171,6 +172,8 @@ def measure(
     """
     if keep_memory:
         keep_freed_memory()
+    else:
+        os.environ[DEFAULT_HEAP] = "1"
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
