@@ -44,7 +44,7 @@ def apologise(error: Exception) -> bool:
     return True
 
 
-async def _not_here(_request: Request) -> Response:
+def _not_here(_request: Request) -> Response:
     """Answer the browser that looks for the server below a page's own address, `/layer/_stcore/health`.
 
     On a deep link Streamlit's client tries that before `/_stcore/health`. Any answer that is not 2xx sends it

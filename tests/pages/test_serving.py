@@ -1,6 +1,5 @@
 """What the server does around the pages."""
 
-import asyncio
 import logging
 
 import pytest
@@ -35,7 +34,7 @@ def test_a_deep_link_is_sent_to_the_server_without_an_error_in_the_console(part:
     scope = {"type": "http", "method": "GET", "path": f"/layer/_stcore/{part}", "headers": []}
     (route,) = routes
     assert route.matches(scope)[0] is Match.FULL
-    answer = asyncio.run(route.endpoint(Request(scope)))
+    answer = route.endpoint(Request(scope))
     # Streamlit's client goes on after any answer but 2xx; the console logs those from 400.
     assert 300 <= answer.status_code < 400
     assert "location" not in answer.headers
