@@ -39,10 +39,12 @@ def stages(digest: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
 
 
 @st.cache_resource(max_entries=6, show_spinner="Looking at every layer …")
-def activations(digest: str, sha256: str, _model: models.LoadedModel, _x: torch.Tensor) -> Activations:
+def activations(
+    digest: str, sha256: str, _model: models.LoadedModel, _picture: explorer.Picture
+) -> Activations:
     """Every feature map of the current picture; one forward run."""
     names = [layer.name for layer in table(digest, _model) if layer.is_map]
-    return explorer.capture(_model.module, _x, names)
+    return explorer.capture(_model.module, _model.preprocess(_picture), names)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -22,10 +22,9 @@ def offer_layer(
     reading: Reading, layer: Layer, order: Sequence[int], scale: Literal["layer", "channel"]
 ) -> None:
     """The mosaic, the activations of this layer or of all, and the layer table."""
-    this = {layer.name: reading.activations[layer.name]}
     with st.container(horizontal=True):
         _button("Mosaic (PNG)", partial(picture, reading, layer, order, scale), f"{layer.name}.png")
-        _button("This layer (NPZ)", lambda: exports.activations_npz(this), f"{layer.name}.npz")
+        _button("This layer (NPZ)", partial(one_layer, reading, layer), f"{layer.name}.npz")
         _button("All layers (safetensors)", lambda: all_layers(reading), "activations.safetensors")
         _button("Layer table (CSV)", lambda: reading.table.to_csv().encode(), "layers.csv")
 
@@ -44,6 +43,11 @@ def picture(
     """All maps in the order and colours of the page, enlarged to be looked at."""
     zoom = max(1, math.ceil(SMALLEST_TILE / min(layer.output_shape[2:])))
     return mosaic_png(reading.maps(layer.name), channels=order, scale=scale, gap=2, zoom=zoom)
+
+
+def one_layer(reading: Reading, layer: Layer) -> bytes:
+    """The activations of one layer."""
+    return exports.activations_npz({layer.name: reading.activations[layer.name]})
 
 
 def all_layers(reading: Reading) -> bytes:

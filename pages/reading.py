@@ -23,27 +23,46 @@ from pages.widgets import Geometry, Maps, PictureView
 class Reading:
     """A picture, a model, and everything that the model made of the picture.
 
+    Streamlit keeps what a fragment or a download was given for as long as it remembers the visitor. So a
+    reading holds only what is small, and takes the maps from the cache, which is bounded, each time.
+
     Attributes:
         current: The picture.
         loaded: The model.
-        table: The model's layers.
-        stages: Its early, middle and deep part.
-        x: The model's input, (1, 3, H, W).
-        activations: The maps of every layer that has some.
-        predictions: The five most probable classes.
         view: The picture as the components show it.
         crop: The part of `view` that the model sees, in shares of its size.
     """
 
     current: state.Current
     loaded: models.LoadedModel
-    table: LayerTable
-    stages: tuple[Stage, ...]
-    x: torch.Tensor
-    activations: Activations
-    predictions: tuple[models.Prediction, ...]
     view: PictureView
     crop: Crop
+
+    @property
+    def table(self) -> LayerTable:
+        """The model's layers."""
+        return cache.table(self.loaded.digest, self.loaded)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The model's early, middle and deep part."""
+        return cache.stages(self.loaded.digest, self.loaded)
+
+    @property
+    def x(self) -> torch.Tensor:
+        """The model's input, (1, 3, H, W)."""
+        return self.loaded.preprocess(self.current.picture)
+
+    @property
+    def activations(self) -> Activations:
+        """The maps of every layer that has some, and the logits."""
+        picture = self.current.picture
+        return cache.activations(self.loaded.digest, picture.sha256, self.loaded, picture)
+
+    @property
+    def predictions(self) -> tuple[models.Prediction, ...]:
+        """The five most probable classes."""
+        return models.top_predictions(self.activations.output, self.loaded.labels)
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -78,24 +97,12 @@ class Reading:
 
 
 def read() -> Reading:
-    """The current model's reading of the current picture; computed once for each picture."""
+    """The current model's reading of the current picture."""
     current = state.current()
     loaded = cache.model(state.model())
-    x = loaded.preprocess(current.picture)
-    activations = cache.activations(loaded.digest, current.picture.sha256, loaded, x)
     seen = loaded.preprocess.visible_box(*current.picture.rgb.shape[:2])
     view, crop = media.view(current.picture, seen, current.alt)
-    return Reading(
-        current,
-        loaded,
-        cache.table(loaded.digest, loaded),
-        cache.stages(loaded.digest, loaded),
-        x,
-        activations,
-        models.top_predictions(activations.output, loaded.labels),
-        view,
-        crop,
-    )
+    return Reading(current, loaded, view, crop)
 
 
 def drawn(
