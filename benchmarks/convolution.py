@@ -229,22 +229,31 @@ def summary(rows: Iterable[Row], threads: int) -> list[Row]:
     ]
 
 
-def show(rows: list[Row]) -> None:
-    """Print all rows, then the summary for each number of threads."""
+def table(rows: list[Row]) -> str:
+    """All rows as a table, then the summary for each number of threads."""
+    lines = [
+        "| threads | case | algorithm | ours, ms | peer | peer, ms | ratio | memory |",
+        "|--:|---|---|--:|---|--:|--:|--:|",
+    ]
     for row in rows:
-        memory = f"  memory ×{row['memory']:.1f}" if row["memory"] is not None else ""
-        print(
-            f"{row['threads']}  {row['case']:32} {row['algorithm']:9} {row['ours_ms']:9.3f} ms"
-            f"  {row['peer']:17} {row['peer_ms']:9.3f} ms  ratio {row['ratio']:6.3f}{memory}"
+        memory = f"×{row['memory']:.1f}" if row["memory"] is not None else ""
+        lines.append(
+            f"| {row['threads']} | {row['case']} | {row['algorithm']} | {row['ours_ms']:.3f} "
+            f"| {row['peer']} | {row['peer_ms']:.3f} | {row['ratio']:.3f} | {memory} |"
         )
     for threads in sorted({row["threads"] for row in rows}):
-        print(f"\n{threads} thread{'s' if threads > 1 else ''}: ratios to {PEER}, below 1 is faster")
+        lines += [
+            f"\n{threads} thread{'s' if threads > 1 else ''}: ratios to {PEER}, below 1 is faster\n",
+            "| shapes | number | geometric mean | range | memory up to | to reach |",
+            "|---|--:|--:|---|--:|--:|",
+        ]
         for line in summary(rows, threads):
-            target = f"  to reach {line['target']:.2f}" if line["target"] else ""
-            print(
-                f"  {line['group']:20} {line['shapes']:3} shapes  geometric mean {line['mean']:6.3f}"
-                f"  range {line['least']:.3f}-{line['most']:.3f}  memory up to ×{line['memory']:.1f}{target}"
+            target = f"{line['target']:.2f}" if line["target"] else ""
+            lines.append(
+                f"| {line['group']} | {line['shapes']} | {line['mean']:.3f} "
+                f"| {line['least']:.3f}-{line['most']:.3f} | ×{line['memory']:.1f} | {target} |"
             )
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -253,7 +262,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer shapes and rounds")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
     options = parser.parse_args()
-    show(measure(options.quick, options.threads))
+    print(table(measure(options.quick, options.threads)))
 
 
 if __name__ == "__main__":

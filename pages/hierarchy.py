@@ -79,9 +79,9 @@ def depth(reading: Reading) -> None:
 
 def show_stage(reading: Reading, title: str, layer: Layer) -> None:
     """One stage: its strongest channels, and what to look for in them."""
-    st.subheader(
-        f"{title.capitalize()} :small[{media.plain(layer.name)} · {layer_words(layer)}]", anchor=False
-    )
+    _, count, height, width = layer.output_shape
+    what = f"{media.plain(layer.name)} · {count} maps of {height} × {width}"
+    st.subheader(f"{title.capitalize()} :small[{what}]", anchor=False)
     channels = strongest(reading.maps(layer.name), TILES)
     seen = observe(reading.maps(layer.name)[list(channels)], reading.x)
     show_tiles(reading, layer, f"stage_{title}")

@@ -25,7 +25,8 @@ from explorer.rendering import Legend, Mosaic
 _HERE = Path(__file__).parent
 
 
-def _register(name: str) -> Callable[..., Any]:
+def register(name: str) -> Callable[..., Any]:
+    """The component made of NAME.js and NAME.css; to be called once, when a module is imported."""
     js, css = (
         "\n".join((_HERE / f"{part}.{kind}").read_text("utf-8") for part in ("common", name))
         for kind in ("js", "css")
@@ -33,7 +34,7 @@ def _register(name: str) -> Callable[..., Any]:
     return st.components.v2.component(f"explorer_{name}", html='<div class="root"></div>', js=js, css=css)
 
 
-_TILES, _MOSAIC, _CHANNEL, _GALLERY = map(_register, ("tiles", "mosaic", "channel", "gallery"))
+_TILES, _MOSAIC, _CHANNEL, _GALLERY = map(register, ("tiles", "mosaic", "channel", "gallery"))
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def tiles(
         "names": list(names),
         "picture": asdict(picture),
         "geometry": geometry.as_data(),
-        "legend": _legend_data(legend),
+        "legend": legend_data(legend),
     }
     data["digest"] += label
     _TILES(key=key, data=data, on_pick_change=on_pick)
@@ -163,7 +164,7 @@ def mosaic(
         "statistics": [[value if math.isfinite(value) else None for value in row] for row in told.tolist()],
         "selected": selected,
         "label": label,
-        "legend": _legend_data(sheet.legend),
+        "legend": legend_data(sheet.legend),
     }
     _MOSAIC(key=key, data=data, on_pick_change=on_pick)
 
@@ -206,7 +207,7 @@ def channel(
         "view": {"smooth": smooth, "opacity": opacity},
         "chosen": chosen,
         "histogram": {"counts": histogram.counts.tolist(), "edges": histogram.edges.tolist()},
-        "legend": _legend_data(legend),
+        "legend": legend_data(legend),
     }
     data["digest"] += label
     _CHANNEL(key=key, data=data, on_view_change=on_view)
@@ -231,7 +232,8 @@ def gallery(
     _GALLERY(key=key, data={"samples": rows, "selected": selected}, on_pick_change=on_pick)
 
 
-def _legend_data(legend: Legend) -> dict[str, Any]:
+def legend_data(legend: Legend) -> dict[str, Any]:
+    """A legend as `showLegend` in common.js takes it."""
     return {
         "image": legend.css,
         "ticks": [tick.label for tick in legend.ticks],

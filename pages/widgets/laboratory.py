@@ -11,9 +11,9 @@ import torch
 
 from explorer.laboratory.cases import Case
 from explorer.rendering import Legend
-from pages.widgets import Maps, _legend_data, _register
+from pages.widgets import Maps, legend_data, register
 
-_NUMBERS, _COMPARE, _CODE = map(_register, ("numbers", "compare", "code"))
+_NUMBERS, _COMPARE, _CODE = map(register, ("numbers", "compare", "code"))
 
 
 def numbers(
@@ -73,7 +73,7 @@ def compare(
         "maps": first,
         "difference": second,
         "titles": list(titles),
-        "legends": [_legend_data(legend) for legend in legends],
+        "legends": [legend_data(legend) for legend in legends],
         "digest": first["digest"] + second["digest"],
     }
     _COMPARE(key=key, data=data)
