@@ -41,7 +41,7 @@ def _chooser() -> None:
         key=UPLOAD,
         on_change=_take_file,
         args=(UPLOAD,),
-        help="It is read on the computer that runs the explorer and kept until you close the page.",
+        help="It is read on the computer that runs the explorer, and goes nowhere else.",
     )
     pictures = [
         (name, sample.title, cache.sample_thumbnail(name)) for name, sample in explorer.SAMPLES.items()

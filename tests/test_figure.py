@@ -322,6 +322,7 @@ def test_any_title_is_possible(kind, title):
         sheet = Sheet(2, 0.5)
         sheet.text(title, 0.1, 0.3)
         data = sheet.save(kind, title)
+    assert data.startswith({"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}[kind])
     if kind == "svg":
         ElementTree.fromstring(data)
 
