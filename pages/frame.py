@@ -7,6 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import state
+from pages.lesson.chapters import CHAPTERS, footer
 from pages.picture import bar
 
 HERE = Path(__file__).parent
@@ -15,16 +16,21 @@ HEADINGS = {
     "": "What a network sees, layer by layer",
     "layer": "All maps of one layer",
     "laboratory": "Convolution by hand, against PyTorch",
-}
+} | {chapter.path: chapter.heading for chapter in CHAPTERS}
 
 st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
 hierarchy = st.Page(HERE / "hierarchy.py", title="Hierarchy", default=True)
 layer = st.Page(HERE / "layer.py", title="Layer", url_path="layer")
+lesson = [
+    st.Page(HERE / "lesson" / chapter.path / "page.py", title=chapter.title, url_path=chapter.path)
+    for chapter in CHAPTERS
+]
 laboratory = st.Page(HERE / "laboratory.py", title="Laboratory", url_path="laboratory")
-page = st.navigation([hierarchy, layer, laboratory], position="top")
+page = st.navigation({"": [hierarchy, layer, laboratory], "Lesson": lesson}, position="top")
 if (choices := state.pop_opening()) is not None and page != layer:
     st.switch_page(layer, query_params=choices)
 state.sync(page.url_path)
 bar(HEADINGS[page.url_path], with_chooser=page != hierarchy)
 page.run()
+footer(page, lesson)

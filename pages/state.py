@@ -1,8 +1,8 @@
 """What one visitor has chosen. The only place that touches the session and the URL.
 
-The choices (sample picture, layer, channel, view options) stand in the URL, so that a link shows the same
-screen again; a choice that is at its default does not. Values are checked where they are used, because a link
-may say anything. An uploaded picture cannot travel in a link; it stays in the session.
+The choices that a page has (`pages.choices`) stand in its URL, so that a link shows the same screen again; a
+choice that is at its default does not. Values are checked where they are used, because a link may say anything.
+An uploaded picture cannot travel in a link; it stays in the session.
 """
 
 from __future__ import annotations
@@ -17,12 +17,8 @@ import explorer
 import models
 from explorer.images import Picture
 from explorer.samples import DEFAULT_SAMPLE
+from pages import choices as known
 
-LABORATORY = (
-    *("case", "algorithm", "kernel", "own", "given", "sigma", "angle", "wavelength", "length", "colours"),
-    *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias", "code"),
-)
-CHOICES = ("model", "picture", "layer", "channel", "sort", "scale", "dead", "smooth", "opacity", *LABORATORY)
 LONGEST_TITLE = 60
 T = TypeVar("T")
 DEFAULT_MODEL = "efficientnet_lite0"
@@ -54,12 +50,13 @@ class Current:
 
 def sync(page: str) -> None:
     """Bring session and URL together at the start of a run: a link or the back button changes the choices."""
-    in_url = {name: st.query_params[name] for name in CHOICES if name in st.query_params}
+    in_url = {name: st.query_params[name] for name in known.of(page) if name in st.query_params}
     same_page = st.session_state.get(_PAGE, page) == page
     st.session_state[_PAGE] = page
     # A switch to another page empties the URL; that is not a visitor's choice.
     if in_url != st.session_state.get(_IN_URL, {}) and (in_url or same_page):
-        st.session_state[_CHOSEN] = in_url
+        elsewhere = st.session_state.get(_CHOSEN, {}).items()
+        st.session_state[_CHOSEN] = {k: v for k, v in elsewhere if k not in known.of(page)} | in_url
         _check_model(in_url.get("model"))
         _show_chosen_picture()
     _write_url()
@@ -84,7 +81,7 @@ def opening_layer_page() -> bool:
 
 def pop_opening() -> dict[str, str] | None:
     """The choices to open the Layer page with, once; None where nobody asked for it."""
-    return dict(st.session_state[_CHOSEN]) if st.session_state.pop(_OPEN, False) else None
+    return _chosen_on("layer") if st.session_state.pop(_OPEN, False) else None
 
 
 def choice(name: str, possible: Sequence[str], default: str) -> str:
@@ -223,9 +220,14 @@ def _set(choices: Mapping[str, str | int | bool | None]) -> None:
 
 def _write_url() -> None:
     """All choices at once, so that the browser's history gets one entry for one change."""
-    chosen: dict[str, str] = st.session_state.setdefault(_CHOSEN, {})
+    chosen = _chosen_on(st.session_state[_PAGE])
     now = st.query_params.to_dict()
-    wanted = {name: value for name, value in now.items() if name not in CHOICES} | chosen
+    wanted = {name: value for name, value in now.items() if name not in known.EVERY} | chosen
     if now != wanted:
         st.query_params.from_dict(wanted)
-    st.session_state[_IN_URL] = dict(chosen)
+    st.session_state[_IN_URL] = chosen
+
+
+def _chosen_on(page: str) -> dict[str, str]:
+    chosen = st.session_state.setdefault(_CHOSEN, {})
+    return {name: value for name, value in chosen.items() if name in known.of(page)}

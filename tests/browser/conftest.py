@@ -12,6 +12,8 @@ from tests.browser.serving import serve
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
+MAPS = ".st-key-depth canvas, .st-key-channel canvas"
+
 # Two cores share a browser, a server and another test process.
 expect.set_options(timeout=20_000)
 
@@ -40,7 +42,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
-    """Open a page in a session of its own: `visit("/layer?...", viewport=PHONE, color_scheme="dark")`."""
+    """Open a page in a session of its own: `visit("/layer?...", viewport=PHONE, color_scheme="dark")`.
+
+    `last` selects what is drawn last on the page; it is there before the page is handed over.
+    """
     contexts, faults = [], []
 
     def note(message: ConsoleMessage) -> None:
@@ -51,7 +56,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         if not request.url.startswith((address, "data:", "blob:", address.replace("http", "ws"))):
             faults.append(f"request left the machine: {request.url}")
 
-    def opened(path: str = "/", **options: object) -> Page:
+    def opened(path: str = "/", *, last: str = MAPS, **options: object) -> Page:
         context = browser.new_context(**{"viewport": DESKTOP, **options})
         contexts.append(context)
         page = context.new_page()
@@ -60,7 +65,7 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
         page.on("pageerror", lambda error: faults.append(f"script: {error}"))
         page.on("request", watch)
         page.goto((address if path.startswith("/") else "") + path)
-        settled(page)
+        settled(page, last)
         return page
 
     yield opened
@@ -69,9 +74,9 @@ def visit(browser: Browser, address: str) -> Iterator[Callable[..., Page]]:
     assert not faults, faults
 
 
-def settled(page: Page) -> None:
-    """Wait until the app has run and drawn the last component of the page."""
-    page.locator(".st-key-depth canvas, .st-key-channel canvas").first.wait_for()
+def settled(page: Page, last: str = MAPS) -> None:
+    """Wait until the app has run and drawn what `last` selects."""
+    page.locator(last).first.wait_for()
     page.wait_for_function(
         "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true]')"

@@ -2,31 +2,26 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser import conftest
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
+CODE = "[role=region][aria-label^='Source of']"
 CASES = ["", "?case=picture", "?case=layer&layer=blocks.1.0.conv_dw"]
 
 
-def drawn(page: Page) -> None:
-    """Wait until the page has run to its end and its last component is there."""
-    page.get_by_role("region", name=re.compile("Source of")).wait_for()
-    page.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-        " && !document.querySelector('[data-stale=true]')"
-    )
-
-
 @pytest.fixture
-def lab(visit: Open, monkeypatch: pytest.MonkeyPatch) -> Open:
+def lab(visit: Open) -> Open:
     """Open the laboratory: `lab("?case=picture", viewport=PHONE)`."""
-    monkeypatch.setattr(conftest, "settled", drawn)
-    return lambda query="", **options: visit("/laboratory" + query, **options)
+    return partial(_open, visit)
+
+
+def _open(visit: Open, query: str = "", **options: object) -> Page:
+    return visit("/laboratory" + query, last=CODE, **options)
 
 
 def number(text: str) -> float:

@@ -1,0 +1,30 @@
+"""The names of the choices that stand in the link, page by page."""
+
+from __future__ import annotations
+
+EVERYWHERE = ("model", "picture")
+EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity")
+PAGES: dict[str, tuple[str, ...]] = {
+    "": EXPLORER,
+    "layer": EXPLORER,
+    "laboratory": (
+        *("case", "algorithm", "layer", "channel", "code", "given"),
+        *("kernel", "own", "sigma", "angle", "wavelength", "length", "colours"),
+        *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias"),
+    ),
+    "convolution": (),
+    "why": (),
+    "kernels": (),
+    "networks": (),
+}
+"""By the page's path. Pages that share a name share the choice."""
+EVERY = frozenset(EVERYWHERE).union(*PAGES.values())
+
+
+def of(page: str) -> tuple[str, ...]:
+    """The names that a link to the page may hold.
+
+    Args:
+        page: The page's path, "" for the first.
+    """
+    return EVERYWHERE + PAGES.get(page, ())
