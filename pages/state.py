@@ -1,8 +1,8 @@
 """What one visitor has chosen. The only place that touches the session and the URL.
 
 The choices that a page has (`pages.choices`) stand in its URL, so that a link shows the same screen again; a
-choice that is at its default does not. Values are checked where they are used, because a link may say anything.
-An uploaded picture cannot travel in a link; it stays in the session.
+choice that is at its default does not. Values are checked where they are used: a link may say anything. An
+uploaded picture cannot travel in a link; it stays in the session.
 """
 
 from __future__ import annotations
