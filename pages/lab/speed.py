@@ -10,8 +10,8 @@ from explorer.convolution.timing import PEER, Timing
 from explorer.laboratory.speed import Measurement, crossover, measure
 from explorer.rendering import number
 from pages import media, state
+from pages.jobs import QUEUE, Job
 from pages.lab import charts, stored
-from pages.lab.jobs import QUEUE, Job
 from pages.lab.subject import Subject
 
 KEPT = 8

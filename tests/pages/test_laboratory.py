@@ -12,7 +12,7 @@ import explorer
 import models
 from explorer.convolution import ALGORITHMS
 from explorer.kernels import KERNELS
-from pages.lab.jobs import MOST_WAITING, Job, Queue
+from pages.jobs import MOST_WAITING, Job, Queue
 from tests.pages.test_pages import PAGES, opened, png, text, upload
 
 # The page without the frame, whose home page would read the whole picture first.

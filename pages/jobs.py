@@ -1,4 +1,4 @@
-"""Measurements in the background: one at a time in the whole process, so that none disturbs another.
+"""Work in the background: one job of a queue at a time in the whole process, so that none disturbs another.
 
 A visitor's page looks at its `Job` now and then. A job that nobody has looked at for a while ends by itself:
 its visitor has left.
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Job(Generic[T]):
-    """One measurement: waiting, running or done.
+    """One piece of work: waiting, running or done.
 
     Attributes:
         progress: From 0 to 1.
@@ -70,7 +70,7 @@ class Job(Generic[T]):
             if not self.cancelled():
                 self.result = self._work(self._tell, self.cancelled)
         except Exception:  # whatever it is, the page must not wait for ever
-            logger.exception("a measurement failed")
+            logger.exception("a job in the background failed")
             self.failed = True
         finally:
             self._ended.set()
@@ -80,10 +80,14 @@ class Job(Generic[T]):
 
 
 class Queue:
-    """Runs jobs one after the other, in a thread of its own."""
+    """Runs jobs one after the other, in a thread of its own.
 
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix="measurement")
+    Args:
+        name: Of the thread.
+    """
+
+    def __init__(self, name: str = "measurement") -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
 
@@ -105,3 +109,7 @@ class Queue:
 
 
 QUEUE = Queue()
+"""Of the measurements, which must not disturb one another."""
+
+TRAINING = Queue("training")
+"""Of the networks that visitors train."""
