@@ -300,7 +300,7 @@ def test_a_full_queue_refuses() -> None:
 
 
 def test_a_job_that_nobody_looks_at_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.lab import jobs
+    from pages import jobs
 
     monkeypatch.setattr(jobs, "FORGOTTEN", 0.05)
     queue = Queue()
