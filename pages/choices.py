@@ -13,7 +13,11 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias"),
     ),
     "convolution": (),
-    "why": (),
+    "why": (
+        *("window", "spot", "paint", "grown", "point"),
+        *("in_height", "in_width", "in_channels", "out_maps", "window_size", "window_step", "seen_by"),
+        *("shift", "axis", "border", "followed", "followed_map", "object", "along"),
+    ),
     "kernels": (),
     "networks": (),
 }
