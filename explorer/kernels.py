@@ -171,6 +171,21 @@ def motion(length: float, angle: float) -> Tensor:
     return weight / side
 
 
+def random(seed: int, side: int) -> Tensor:
+    """Weights as a network may begin with: normal noise of unit length, float64 (side, side).
+
+    Args:
+        seed: Which of them; the same seed makes the same weights.
+        side: Rows and columns, at least 1.
+
+    Returns:
+        Weights whose squares add up to about 1, rounded to two decimals so that they can be read.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    noise = torch.randn(side, side, generator=generator, dtype=torch.float64)
+    return torch.round(noise / noise.norm(), decimals=2)
+
+
 def _bell(sigma: float, reach: float = 4) -> tuple[Tensor, Tensor]:
     """Positions -r..r and a Gaussian over them that adds up to one, each (2r + 1,)."""
     radius = int(reach * sigma + 0.5)

@@ -4,8 +4,9 @@ Chapter 1, what a convolution is:
     `walkthrough` (term by term), `exercises` and `mistakes` (your turn).
 Chapter 2, why convolution for pictures:
     `locality`, `sharing`, `equivariance`, `position`.
-Chapter 3, kernels:
-    `composition`, `separability`, `frequency`, over the catalogue in `explorer.kernels`.
+Chapter 3, stride, padding, kernels:
+    `windows` (along one axis), and over the catalogue in `explorer.kernels` `filtering`, `composition`,
+    `separability`, `frequency` and `peers` (the same operators elsewhere).
 Chapter 4, building networks:
     `pooling` (max-pool and ReLU step by step), `builder`, `code`, `tasks`, `trainer`, `edges`.
 """
