@@ -22,7 +22,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("browser")
-            # A starved browser may miss a deadline; what fails twice is a fault. The summary lists second tries.
+            # A starved browser may miss a deadline; what fails twice is a fault. The summary names it.
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
