@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TypeAlias
 
 import torch
@@ -15,6 +16,9 @@ Numbers: TypeAlias = "Tensor | Sequence[Sequence[float]]"
 
 LARGEST = 1e6
 """Largest magnitude of a number: sums of products stay exact where the numbers are whole."""
+
+LARGEST_DENOMINATOR = 999
+"""Of the fractions that are written as fractions."""
 
 
 class LessonError(ValueError):
@@ -87,6 +91,19 @@ def written(value: float) -> str:
     """
     # Nine decimals are beyond what six digits show, and hide what adding tenths in binary leaves over.
     return f"{round(value, 9) + 0.0:.6g}".replace("-", "−")
+
+
+def typed(value: float) -> str:
+    """A number as somebody would type it: a fraction where that says it exactly and shorter.
+
+    Example:
+        >>> typed(1 / 9), typed(-0.5), typed(0.0625), typed(-3.0)
+        ('1/9', '-0.5', '1/16', '-3')
+    """
+    decimal = repr(value + 0.0).removesuffix(".0")
+    share = Fraction(value).limit_denominator(LARGEST_DENOMINATOR)
+    exact = float(share) == value
+    return str(share) if exact and len(str(share)) < len(decimal) else decimal
 
 
 def spoken(value: float) -> str:

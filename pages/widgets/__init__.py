@@ -25,11 +25,19 @@ from explorer.rendering import Legend, Mosaic
 _HERE = Path(__file__).parent
 
 
-def register(name: str) -> Callable[..., Any]:
-    """The component made of NAME.js and NAME.css; to be called once, when a module is imported."""
+def register(name: str, *parts: str) -> Callable[..., Any]:
+    """The component made of NAME.js and NAME.css; to be called once, when a module is imported.
+
+    Args:
+        name: Of the two files.
+        parts: Further files that it shares with other components, PART.js and PART.css where there is one.
+    """
+    files = [_HERE / part for part in ("common", *parts, name)]
     js, css = (
-        "\n".join((_HERE / f"{part}.{kind}").read_text("utf-8") for part in ("common", name))
-        for kind in ("js", "css")
+        "\n".join(
+            file.with_suffix(kind).read_text("utf-8") for file in files if file.with_suffix(kind).exists()
+        )
+        for kind in (".js", ".css")
     )
     return st.components.v2.component(f"explorer_{name}", html='<div class="root"></div>', js=js, css=css)
 

@@ -29,6 +29,44 @@ function number(value) {
   return Number(value.toPrecision(4)).toString().replace("-", "−");
 }
 
+const LARGEST_TYPED = 1e6;
+const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+// What somebody typed, as the server reads it: no spaces, a hyphen for minus, a decimal point.
+function tidied(text) {
+  return text.replace(/\s/g, "").replaceAll("−", "-").replace(",", ".");
+}
+
+// A typed number or fraction such as 1/9; null where it is none.
+function readNumber(text) {
+  const parts = tidied(text).split("/");
+  if (parts.length > 2 || !parts.every((part) => DECIMAL.test(part))) return null;
+  const value = parts.length === 2 ? Number(parts[0]) / Number(parts[1]) : Number(parts[0]);
+  return Math.abs(value) <= LARGEST_TYPED ? value + 0 : null;
+}
+
+// A field for a number in a table's cell. Up, down and Enter go to the field above or below; left and right
+// stay the text cursor's. `take` gets the number as it is typed, null where it is none.
+function numberField(cell, text, label, take) {
+  const field = element("input", "", cell);
+  Object.assign(field, { type: "text", inputMode: "text", autocomplete: "off", maxLength: 12, value: text });
+  field.setAttribute("aria-label", label);
+  field.onfocus = () => field.select();
+  field.oninput = () => {
+    const value = readNumber(field.value);
+    field.classList.toggle("wrong", value === null);
+    field.setAttribute("aria-invalid", String(value === null));
+    take(value, field);
+  };
+  field.onkeydown = (event) => {
+    const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling", Enter: "nextElementSibling" }[event.key];
+    if (!step) return;
+    cell.parentElement[step]?.children[cell.cellIndex]?.querySelector("input")?.focus();
+    event.preventDefault();
+  };
+  return field;
+}
+
 // One map drawn in its own resolution, from palette entries; the browser enlarges the canvas.
 function paint(canvas, entries, height, width, palette) {
   canvas.width = width;

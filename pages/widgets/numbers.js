@@ -42,42 +42,17 @@ export default function ({ data, parentElement, setTriggerValue }) {
     made.setAttribute("aria-label", words);
   }
 
-  function field(cell, value, label) {
-    const input = element("input", "", cell);
-    Object.assign(input, { type: "text", inputMode: "text", autocomplete: "off", value: short(value).replace("−", "-") });
-    input.setAttribute("aria-label", label);
-    input.onfocus = () => input.select();
-    input.oninput = settle;
-    input.onkeydown = (event) => walk(event, cell);
-  }
+  const field = (cell, value, label) => numberField(cell, short(value).replace("−", "-"), label, settle);
 
   function plain(cell, text, className = "cell") {
     element("div", className, cell).textContent = text;
   }
 
-  // Up and down move between fields; left and right stay the text cursor's.
-  function walk(event, cell) {
-    const step = { ArrowUp: "previousElementSibling", ArrowDown: "nextElementSibling", Enter: "nextElementSibling" }[event.key];
-    if (!step) return;
-    const other = cell.parentElement[step]?.children[cell.cellIndex]?.querySelector("input");
-    if (other) other.focus();
-    event.preventDefault();
-  }
-
-  const read = (input) => {
-    const [above, below] = input.value.trim().replace("−", "-").split("/");
-    const value = below === undefined ? Number(above) : Number(above) / Number(below);
-    const wrong = input.value.trim() === "" || !Number.isFinite(value) || Math.abs(value) > 1e6;
-    input.classList.toggle("wrong", wrong);
-    input.setAttribute("aria-invalid", String(wrong));
-    return wrong ? null : value;
-  };
-
   function settle() {
     clearTimeout(view.timer);
     view.timer = setTimeout(() => {
-      const given = view.fields.input.map((line) => line.map(read));
-      const kernel = view.fields.kernel.map((line) => line.map(read));
+      const [given, kernel] = [view.fields.input, view.fields.kernel]
+        .map((fields) => fields.map((line) => line.map((each) => readNumber(each.value))));
       if (![...given, ...kernel].flat().includes(null)) setTriggerValue("edit", { input: given, kernel });
     }, SETTLE_MS);
   }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from explorer.lesson.walkthrough import worked_example
+from pages.widgets.stepper import Setting, stepper
 
-st.markdown("…")
+stepper("lesson_steps", Setting.of(worked_example()), label="The worked example, step by step")

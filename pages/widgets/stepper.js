@@ -1,0 +1,358 @@
+// A window that slides over a matrix step by step, with the computation at every position written out.
+
+const STEP_MS = { slow: 2200, medium: 1100, fast: 400 };
+const SETTLE_MS = 700;
+const ANNOUNCE_MS = 300;
+const SIGNS = { max: ["max →", "the largest of each window is"], average: ["mean →", "the mean of each window is"], relu: ["ReLU →", "after ReLU is"] };
+const KINDS = { false: "Cross-correlation", true: "True convolution" };
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const view = once(parentElement, () => scaffold(parentElement.querySelector(".root")));
+  view.report = (setting) => setTriggerValue("settled", setting);
+  const { setting, ...rest } = data;
+  const frame = JSON.stringify(rest);
+  const other = !view.setting || (accepted(view, setting) && JSON.stringify(setting) !== JSON.stringify(view.setting));
+  if (!other && frame === view.frame) return;
+  if (other) {
+    pause(view);
+    view.setting = structuredClone(setting);
+    view.visited = null;
+  }
+  view.data = data;
+  if (frame !== view.frame) view.sync = drawSettings(view.settings, data, () => view.setting, (part) => change(view, part));
+  view.frame = frame;
+  view.root.setAttribute("aria-label", data.label);
+  restage(view);
+}
+
+function scaffold(root) {
+  root.setAttribute("role", "group");
+  const view = { root, timer: 0, at: 0, playing: 0 };
+  view.stage = element("div", "stage", root);
+  view.problem = element("p", "problem", root);
+  view.problem.setAttribute("role", "status");
+  view.transport = element("div", "transport", root);
+  view.computation = element("div", "computation", root);
+  view.settings = element("div", "settings", root);
+  view.live = element("p", "spoken", root);
+  view.live.setAttribute("aria-live", "polite");
+  drawTransport(view);
+  root.onkeydown = (event) => pressed(view, event);
+  return view;
+}
+
+function drawTransport(view) {
+  const { transport } = view;
+  transport.setAttribute("role", "toolbar");
+  transport.setAttribute("aria-label", "Steps");
+  const button = (text, label, act) => {
+    const made = element("button", "", transport);
+    Object.assign(made, { type: "button", textContent: text, onclick: act });
+    made.setAttribute("aria-label", label);
+    return made;
+  };
+  view.reset = button("⟲ Reset", "Reset", () => reset(view));
+  view.back = button("◂ Back", "Back", () => step(view, -1));
+  view.next = button("Step ▸", "Step", () => step(view, 1));
+  view.next.classList.add("main");
+  view.play = button("▶ Play", "Play", () => (view.playing ? pause(view, true) : play(view)));
+  const speed = drawSelect(transport, "Speed", Object.keys(STEP_MS).map((name) => [name, name]), () => "medium", (name) => { view.speed = name; });
+  speed();
+  view.speed = "medium";
+  view.where = element("span", "where", transport);
+}
+
+// Draw everything anew: after another size, preset or link. What is typed into a field only refreshes.
+function restage(view) {
+  const { data, setting, stage } = view;
+  const focused = view.root.getRootNode().activeElement?.getAttribute("aria-label");
+  view.walk = walkthrough(data.mode, setting);
+  stage.replaceChildren();
+  drawGiven(view);
+  drawOutputs(view);
+  view.window = view.walk.problem ? null : drawWindow(view.input, { ...view.walk, weights: data.mode === "convolution" ? view.walk.weights : null });
+  view.sync();
+  refresh(view);
+  if (focused) [...stage.querySelectorAll("input, button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
+}
+
+function drawGiven(view) {
+  const { data, setting, stage, walk } = view;
+  const around = Math.max(...walk.padding) ? " with padding" : "";
+  view.input = matrixOf(view, "input", `Input ${by(walk.size)}${around}`, walk.padding);
+  if (data.mode !== "convolution") {
+    sign(stage, ...SIGNS[data.mode]);
+    return;
+  }
+  sign(stage, "∗", "convolved with");
+  view.kernel = matrixOf(view, "kernel", `Kernel ${by(walk.taps)}`);
+  if (!setting.flipped) return;
+  sign(stage, "↻", "which is turned by 180 degrees:");
+  view.turned = drawMatrix(stage, { title: "turned by 180°", kind: "kernel", size: walk.taps, letters: longest(setting.kernel), make: (cell) => plainCell(cell, "") });
+}
+
+const longest = (rows) => Math.max(...rows.flat().map((text) => text.length));
+
+// Input or kernel: fields where they may be changed, else plain numbers.
+function matrixOf(view, name, title, padding) {
+  const rows = view.setting[name];
+  const titled = name === "input" ? "Input" : "Kernel";
+  const label = (row, column) => `${titled}, row ${row}, column ${column}`;
+  const make = (cell, row, column) => {
+    const shown = rows[row][column].replace("-", "−");
+    if (!view.data.changes.includes(name)) return plainCell(cell, shown);
+    const field = numberField(cell, shown, label(row, column), (value) => typed(view, name, row, column, value, field));
+    field.onblur = () => restored(view, name, row, column, field);
+    return field;
+  };
+  const size = [rows.length, rows[0].length];
+  return drawMatrix(view.stage, { title, kind: name, size, padding, letters: longest(rows), make });
+}
+
+function drawOutputs(view) {
+  const { data, setting, stage, walk } = view;
+  if (data.mode === "convolution") sign(stage, "=", "is");
+  view.other = null;
+  if (walk.problem) {
+    view.output = null;
+    element("div", "impossible", stage).textContent = "no output";
+    return;
+  }
+  const size = walk.output;
+  if (!view.visited || view.visited.length !== size[0] * size[1]) startOver(view);
+  const plain = () => drawMatrix(stage, { title: KINDS[!setting.flipped], kind: "output other", size, make: (cell) => plainCell(cell, "") });
+  if (data.both && setting.flipped) view.other = plain();
+  const title = data.both ? KINDS[setting.flipped] : `Output ${by(size)}`;
+  view.output = drawMatrix(stage, { title, kind: "output", size, make: (cell, row, column) => outputCell(view, cell, row * size[1] + column) });
+  if (data.both && !setting.flipped) view.other = plain();
+}
+
+function outputCell(view, cell, index) {
+  const button = element("button", "cell", cell);
+  button.type = "button";
+  cell.onpointerenter = (event) => {
+    if (event.pointerType === "mouse" && !view.playing) moveTo(view, index, { silent: true });
+  };
+  button.onclick = () => {
+    pause(view);
+    moveTo(view, index);
+  };
+}
+
+// A number was typed: everything that depends on it follows, the fields stay as they are.
+function typed(view, name, row, column, value, field) {
+  if (value === null) {
+    view.problem.textContent = `“${field.value}” is not a number. Type one like 3, −1.5 or 1/16, at most a million.`;
+    return;
+  }
+  view.setting[name][row][column] = tidied(field.value);
+  view.walk = walkthrough(view.data.mode, view.setting);
+  view[name].figure.style.setProperty("--letters", longest(view.setting[name]));
+  if (view.window && view.data.mode === "convolution") view.window = drawWindow(view.input, view.walk);
+  view.sync();
+  refresh(view);
+  told(view);
+}
+
+// A field left with something else than a number gets its last number back.
+function restored(view, name, row, column, field) {
+  if (readNumber(field.value) !== null) return;
+  field.value = view.setting[name][row][column].replace("-", "−");
+  field.classList.remove("wrong");
+  field.setAttribute("aria-invalid", "false");
+  view.problem.textContent = `That was not a number, so ${field.value} stays.`;
+}
+
+function change(view, part) {
+  pause(view);
+  Object.assign(view.setting, part);
+  restage(view);
+  told(view);
+}
+
+// Numbers that did not change the drawing's shape: outputs, colours, the computation.
+function refresh(view) {
+  const { walk, setting } = view;
+  for (const name of ["input", "kernel"]) {
+    if (!view[name] || !walk[name].length) continue;
+    const most = Math.max(...walk[name].flat().map(Math.abs));
+    walk[name].forEach((row, y) => row.forEach((value, x) => tint(view[name].at(y, x), value, most)));
+  }
+  if (setting.flipped && view.turned) walk.weights.forEach((row, y) => row.forEach((value, x) => { view.turned.at(y, x).firstChild.textContent = written(value); }));
+  view.problem.textContent = walk.problem;
+  view.transport.hidden = view.computation.hidden = Boolean(walk.problem);
+  if (walk.problem) return;
+  view.results = resultsOf(walk);
+  if (view.other) fillOther(view);
+  moveTo(view, view.at, { silent: true, untold: true });
+}
+
+function resultsOf(walk) {
+  const [rows, columns] = walk.output;
+  return Array.from({ length: rows * columns }, (_, index) => positionAt(walk, Math.floor(index / columns), index % columns).result);
+}
+
+function fillOther(view) {
+  const other = walkthrough(view.data.mode, { ...view.setting, flipped: !view.setting.flipped });
+  const results = resultsOf(other);
+  const columns = other.output[1];
+  view.other.figure.style.setProperty("--letters", Math.max(...results.map((value) => written(value).length)));
+  results.forEach((value, index) => {
+    view.other.at(Math.floor(index / columns), index % columns).firstChild.textContent = written(value);
+  });
+}
+
+// Which cells of the output are filled from the start: all, or those up to the link's position.
+function startOver(view, index = null) {
+  const [rows, columns] = view.walk.output;
+  const { at } = view.setting;
+  const inside = at && at[0] < rows && at[1] < columns;
+  view.at = index ?? (inside ? at[0] * columns + at[1] : 0);
+  view.visited = Array.from({ length: rows * columns }, (_, each) => view.data.filled || each <= view.at);
+}
+
+function moveTo(view, index, { silent = false, untold = false } = {}) {
+  const columns = view.walk.output[1];
+  view.at = index;
+  view.visited[index] = true;
+  const position = positionAt(view.walk, Math.floor(index / columns), index % columns);
+  showOutputs(view);
+  showWindow(view, position);
+  showComputation(view, position);
+  view.where.textContent = `Position ${index + 1} of ${view.visited.length}`;
+  view.back.setAttribute("aria-disabled", String(index === 0));
+  view.next.setAttribute("aria-disabled", String(index === view.visited.length - 1));
+  if (!silent) announce(view, sentence(view.walk, position));
+  if (untold) return;
+  view.setting.at = [position.row, position.column];
+  if (!view.playing) told(view);
+}
+
+function showOutputs(view) {
+  const columns = view.walk.output[1];
+  const most = Math.max(...view.results.map(Math.abs));
+  const letters = Math.max(...view.results.map((value) => written(value).length));
+  view.output.figure.style.setProperty("--letters", letters);
+  view.results.forEach((value, index) => {
+    const [row, column] = [Math.floor(index / columns), index % columns];
+    const cell = view.output.at(row, column);
+    const button = cell.firstChild;
+    const known = view.visited[index];
+    button.textContent = known ? written(value) : "";
+    button.setAttribute("aria-label", `Output, row ${row}, column ${column}: ${known ? spoken(value) : "not computed yet"}`);
+    button.tabIndex = index === view.at ? 0 : -1;
+    cell.classList.toggle("now", index === view.at);
+    cell.classList.toggle("known", known);
+    tint(cell, known ? value : 0, most);
+  });
+}
+
+function showWindow(view, position) {
+  view.root.querySelectorAll(".under, .winner").forEach((cell) => cell.classList.remove("under", "winner"));
+  for (const term of position.terms) view.input.at(term.row, term.column).classList.add("under");
+  if (position.winner) view.input.at(position.winner.row, position.winner.column).classList.add("winner");
+  const { row, column } = position.terms[0];
+  slideTo(view.input, view.window, row, column);
+}
+
+function showComputation(view, position) {
+  const place = view.computation;
+  place.replaceChildren();
+  element("h4", "", place).textContent = `Output row ${position.row}, column ${position.column}`;
+  if (view.data.mode !== "convolution") {
+    element("p", "line total", place).textContent = lineText(view.walk, position);
+    return;
+  }
+  const table = element("div", "lines", place);
+  position.rows.forEach((row, number) => showRow(table, row, number, position.rows.length));
+  if (position.rows.length > 1) showTotal(table, position);
+}
+
+function showRow(table, row, number, count) {
+  element("span", "name", table).textContent = count > 1 ? `kernel row ${number}` : "";
+  const line = element("span", "line", table);
+  row.terms.forEach((term, index) => {
+    if (index) line.append(" + ");
+    const made = element("span", term.padding ? "term padding" : "term", line);
+    element("span", "value", made).textContent = bracketed(written(term.value));
+    made.append("×");
+    element("span", "weight", made).textContent = bracketed(written(term.weight));
+  });
+  line.append(" = ");
+  element("span", count > 1 ? "sum" : "result", line).textContent = written(row.sum);
+  element("span", "running", table).textContent = count > 1 ? `so far ${written(row.running)}` : "";
+}
+
+function showTotal(table, position) {
+  element("span", "name", table).textContent = "all rows";
+  const line = element("span", "line total", table);
+  const text = totalText(position);
+  line.append(text.slice(0, text.lastIndexOf("=") + 2));
+  element("span", "result", line).textContent = written(position.result);
+  element("span", "running", table);
+}
+
+function step(view, by) {
+  pause(view);
+  const next = view.at + by;
+  if (next >= 0 && next < view.visited.length) moveTo(view, next);
+}
+
+function reset(view) {
+  pause(view);
+  startOver(view, 0);
+  moveTo(view, 0);
+}
+
+// One step at a time until the last; only the end, or a pause, is announced.
+function play(view) {
+  if (view.at === view.visited.length - 1) startOver(view, 0);
+  const go = () => {
+    if (!view.root.isConnected) return pause(view);
+    if (view.at === view.visited.length - 1) return pause(view, true);
+    moveTo(view, view.at + 1, { silent: true });
+    view.playing = setTimeout(go, STEP_MS[view.speed]);
+  };
+  view.playing = setTimeout(go, view.at ? STEP_MS[view.speed] / 2 : STEP_MS[view.speed]);
+  moveTo(view, view.at, { silent: true });
+  label(view.play, "❚❚ Pause", "Pause");
+}
+
+function pause(view, aloud = false) {
+  if (!view.playing) return;
+  clearTimeout(view.playing);
+  view.playing = 0;
+  label(view.play, "▶ Play", "Play");
+  moveTo(view, view.at, { silent: !aloud });
+}
+
+function label(button, text, words) {
+  button.textContent = text;
+  button.setAttribute("aria-label", words);
+}
+
+function pressed(view, event) {
+  if (event.target.matches("input, select") || event.altKey || event.ctrlKey || event.metaKey || view.walk.problem) return;
+  const [rows, columns] = view.walk.output;
+  const last = rows * columns - 1;
+  const { at } = view;
+  const to = { ArrowRight: at + 1, ArrowLeft: at - 1, ArrowDown: at + columns, ArrowUp: at - columns, Home: 0, End: last }[event.key];
+  if (to === undefined) return;
+  event.preventDefault();
+  if (to < 0 || to > last) return;
+  pause(view);
+  moveTo(view, to);
+  if (event.target.closest(".output")) view.output.at(Math.floor(to / columns), to % columns).firstChild.focus();
+}
+
+function announce(view, words) {
+  clearTimeout(view.voice);
+  view.voice = setTimeout(() => { view.live.textContent = words; }, ANNOUNCE_MS);
+}
+
+// The server is told once, when what was chosen has settled.
+function told(view) {
+  if (!view.data.reports) return;
+  const setting = structuredClone(view.setting);
+  settle(view, SETTLE_MS, () => view.report(setting), setting);
+}

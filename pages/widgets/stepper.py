@@ -1,0 +1,172 @@
+"""The stepper: a window that slides over a small matrix, the computation at every position written out.
+
+It works in the browser, without the server: steps, play, numbers, sizes. What a visitor has changed is sent
+once it has settled, as the trigger `settled`, which `sent_setting` checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, TypeAlias
+
+from explorer.laboratory.numbers import NumbersError, parse_number
+from explorer.lesson.matrices import LessonError, typed
+from explorer.lesson.walkthrough import Walkthrough
+from pages import state
+from pages.widgets import register
+
+Mode: TypeAlias = Literal["convolution", "max", "average", "relu"]
+Change: TypeAlias = Literal[
+    "input", "kernel", "sizes", "window", "stride", "padding", "dilation", "flipped", "random"
+]
+Rows: TypeAlias = "Sequence[Sequence[float | str]]"
+Texts: TypeAlias = tuple[tuple[str, ...], ...]
+Pair: TypeAlias = tuple[int, int]
+
+TRIGGER = "settled"
+_STEPPER = register("stepper", "walkthrough", "matrices", "settings")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the stepper walks through, and where it stands.
+
+    Attributes:
+        input: Rows of numbers; texts are shown as they are typed, such as 1/16.
+        kernel: Rows of weights, of a convolution.
+        window: Rows and columns of the window, of pooling.
+        stride: Cells from one window to the next (rows, columns).
+        padding: Cells of zeros at the (top, bottom, left, right); only a convolution has any.
+        dilation: Distance of the taps (rows, columns); only a convolution's can be more than 1.
+        flipped: True convolution: the kernel is turned by 180 degrees first.
+        seed: Of the random numbers drawn last, if any.
+        at: Row and column of the output to start at; those before it are filled. The first if None.
+    """
+
+    input: Rows
+    kernel: Rows = (("1",),)
+    window: Pair = (2, 2)
+    stride: Pair = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    dilation: Pair = (1, 1)
+    flipped: bool = False
+    seed: int | None = None
+    at: Pair | None = None
+
+    @classmethod
+    def of(cls, steps: Walkthrough) -> Setting:
+        """The setting of a convolution's walkthrough."""
+        sizes = steps.sizes
+        return cls(
+            steps.input,
+            steps.kernel,
+            stride=sizes.stride,
+            padding=sizes.padding,
+            dilation=sizes.dilation,
+            flipped=steps.flipped,
+        )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Numbers to choose: a title and rows."""
+
+    title: str
+    rows: Rows
+
+
+def stepper(
+    key: str,
+    setting: Setting,
+    *,
+    label: str,
+    mode: Mode = "convolution",
+    changes: Sequence[Change] = (),
+    inputs: Sequence[Preset] = (),
+    kernels: Sequence[Preset] = (),
+    filled: bool = False,
+    both: bool = False,
+    on_settle: Callable[[], None] | None = None,
+) -> None:
+    """The stepper; what cannot be computed it says itself, with the reason.
+
+    Args:
+        key: Streamlit's key of this instance.
+        setting: What to begin with, or what the link says now.
+        label: What it is, for assistive technology.
+        mode: What becomes of the numbers under the window.
+        changes: What a visitor may change: numbers by typing ("input", "kernel"), "sizes" of both, and so on;
+            "random" draws numbers from a seed.
+        inputs: Inputs to choose from.
+        kernels: Kernels to choose from.
+        filled: Show the whole output from the start.
+        both: Show the outputs of cross-correlation and true convolution beside each other.
+        on_settle: Called before the page runs again; `sent_setting(key)` has the new setting. Without it the
+            server is told nothing.
+    """
+    data = {
+        "setting": _as_data(setting),
+        "mode": mode,
+        "label": label,
+        "changes": list(changes),
+        "inputs": [{"title": each.title, "rows": _texts(each.rows)} for each in inputs],
+        "kernels": [{"title": each.title, "rows": _texts(each.rows)} for each in kernels],
+        "filled": filled,
+        "both": both,
+        "reports": on_settle is not None,
+    }
+    # Streamlit takes a callback for the trigger, also where nobody listens.
+    _STEPPER(key=key, data=data, on_settled_change=on_settle or _nothing)
+
+
+def sent_setting(key: str) -> Setting | None:
+    """The setting that the stepper `key` just sent; None if it is none that a stepper would send."""
+    sent = state.sent(key, TRIGGER)
+    try:
+        return _checked(sent)
+    except (NumbersError, LessonError, TypeError, KeyError, ValueError):
+        return None
+
+
+def _nothing() -> None:
+    """For a trigger that nobody waits for."""
+
+
+def _texts(rows: Rows) -> Texts:
+    return tuple(tuple(value if isinstance(value, str) else typed(value) for value in row) for row in rows)
+
+
+def _as_data(setting: Setting) -> dict[str, Any]:
+    return asdict(replace(setting, input=_texts(setting.input), kernel=_texts(setting.kernel)))
+
+
+def _checked(sent: Any) -> Setting:
+    """A setting from whatever a browser sent as one; sizes and the rest are checked where they are used."""
+    seed, at = sent["seed"], sent["at"]
+    return Setting(
+        _checked_rows(sent["input"]),
+        _checked_rows(sent["kernel"]),
+        _pair(sent["window"]),
+        _pair(sent["stride"]),
+        tuple(map(int, sent["padding"])),  # type: ignore[arg-type]
+        _pair(sent["dilation"]),
+        bool(sent["flipped"]),
+        None if seed is None else int(seed),
+        None if at is None else _pair(at),
+    )
+
+
+def _checked_rows(rows: Any) -> Texts:
+    texts = tuple(tuple("".join(str(text).split()) for text in row) for row in rows)
+    for row in texts:
+        for text in row:
+            parse_number(text)
+    if not texts or len({len(row) for row in texts}) != 1 or not texts[0]:
+        raise LessonError("a matrix is a list of rows of equal length")
+    return texts
+
+
+def _pair(values: Any) -> Pair:
+    rows, columns = map(int, values)
+    return rows, columns
