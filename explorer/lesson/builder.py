@@ -117,6 +117,21 @@ def problems(spec: NetworkSpec) -> tuple[Problem, ...]:
     return tuple(_heavy(spec))
 
 
+def outside(block: Block) -> list[str]:
+    """Which numbers of a block lie outside what is possible anywhere, a sentence each."""
+    reasons = []
+    for name, value, least, most in (
+        ("channels", block.channels, 1, MOST_CHANNELS),
+        ("kernel", block.kernel_size, 1, MOST_KERNEL),
+        ("stride", block.stride, 1, MOST_KERNEL),
+        ("padding", block.zeros, 0, MOST_KERNEL),
+        ("pooling window", block.pool_size, 1, MOST_KERNEL),
+    ):
+        if not least <= value <= most:
+            reasons.append(f"{name} can be {least} to {most}, got {value}")
+    return reasons
+
+
 def build(spec: NetworkSpec, seed: int = 0, first: First = "random") -> nn.Sequential:
     """Make the network, in evaluation mode; the global random numbers stay as they are.
 
@@ -250,16 +265,7 @@ def _whole(spec: NetworkSpec) -> list[str]:
 
 
 def _settings(block: Block) -> list[str]:
-    reasons = []
-    for name, value, least, most in (
-        ("channels", block.channels, 1, MOST_CHANNELS),
-        ("kernel", block.kernel_size, 1, MOST_KERNEL),
-        ("stride", block.stride, 1, MOST_KERNEL),
-        ("padding", block.zeros, 0, MOST_KERNEL),
-        ("pooling window", block.pool_size, 1, MOST_KERNEL),
-    ):
-        if not least <= value <= most:
-            reasons.append(f"{name} can be {least} to {most}, got {value}")
+    reasons = outside(block)
     if block.pool not in get_args(Pool):
         reasons.append(f"pooling is {', '.join(get_args(Pool))}, got {block.pool!r}")
     if block.padding is None and block.kernel_size % 2 == 0:

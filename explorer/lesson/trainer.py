@@ -48,6 +48,7 @@ class Plan:
         decay: By which share of the learning rate weights shrink in each step. Together with the noise in the
             pictures this takes away of the first weights what the task has no use for.
         noise: Standard deviation of the pictures' noise; the figure is 1 or −1.
+        quiet: At which share of its usual size the first layer begins.
         filters: Of the first layer, 7×7 each.
         frozen: Whether only the dense layer is trained, and the filters stay the noise that they are.
     """
@@ -60,6 +61,7 @@ class Plan:
     learning_rate: float = 3e-3
     decay: float = 1.0
     noise: float = 0.5
+    quiet: float = QUIET
     filters: int = 8
     frozen: bool = False
 
@@ -122,7 +124,7 @@ class Trainer:
         self.untrained = build(self.plan.spec, self.plan.seed)
         if not self.plan.frozen:  # weights that stay have to pass on a signal of the usual size
             with torch.no_grad():
-                _first(self.untrained).weight.mul_(QUIET)
+                _first(self.untrained).weight.mul_(self.plan.quiet)
         self.network = copy.deepcopy(self.untrained)
         held_out = torch.Generator().manual_seed(_seed("held out", 0))
         self.pictures, self.labels = self.task.draw(HELD_OUT, held_out, self.plan.noise)
@@ -217,6 +219,7 @@ def _check(plan: Plan) -> None:
         ("learning_rate", plan.learning_rate, 1e-6, 1),
         ("decay", plan.decay, 0, 10),
         ("noise", plan.noise, 0, 10),
+        ("quiet", plan.quiet, 0.01, 1),
         ("filters", plan.filters, 1, 64),
     ):
         if not least <= value <= most:
