@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import state
-from pages.lesson.chapters import CHAPTERS, footer
+from pages.lesson.chapters import CHAPTERS
 from pages.picture import bar
 
 HERE = Path(__file__).parent
@@ -17,6 +17,23 @@ HEADINGS = {
     "layer": "All maps of one layer",
     "laboratory": "Convolution by hand, against PyTorch",
 } | {chapter.path: chapter.heading for chapter in CHAPTERS}
+
+
+def ways_on() -> None:
+    """At a page's foot: the chapters before and after, or the other pages. A phone hides the navigation."""
+    st.divider()
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="ways_on"):
+        if page not in lesson:
+            for other in (hierarchy, layer, laboratory):
+                if other != page:
+                    st.page_link(other)
+            st.page_link(lesson[0], label="Lesson: what is convolution?")
+            return
+        here = lesson.index(page)
+        before, after = lesson[here - 1] if here else hierarchy, lesson[here + 1 :] or [laboratory]
+        st.page_link(before, icon=":material/arrow_back:")
+        st.page_link(after[0], icon=":material/arrow_forward:", icon_position="right")
+
 
 st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layout="wide")
 st.logo(LOGO, size="large")
@@ -33,4 +50,4 @@ if (choices := state.pop_opening()) is not None and page != layer:
 state.sync(page.url_path)
 bar(HEADINGS[page.url_path], with_chooser=page != hierarchy)
 page.run()
-footer(page, lesson)
+ways_on()
