@@ -232,15 +232,64 @@ def _cosine(one: Tensor, other: Tensor) -> float | None:
     return float((one * other).sum() / norms) if norms > 0 else None
 
 
+@dataclass(frozen=True, eq=False)
+class Followed:
+    """A layer's map of the shifted picture, beside the one it should be.
+
+    Attributes:
+        expected: The map of the still picture, shifted: (C, h, w), NaN where it has nothing to shift there. A
+            layer without positions is expected to stay as it is.
+        actual: The map of the shifted picture, of the same shape.
+        error: How far they are apart.
+    """
+
+    expected: Tensor
+    actual: Tensor
+    error: ShiftError
+
+
+def follow(
+    still: Tensor, after: Tensor, layer: Layer, shift: int, input_shape: Sequence[int], axis: Axis = "columns"
+) -> Followed:
+    """Shift a layer's map along and hold it against the map of the shifted picture.
+
+    Args:
+        still: The layer's output for the picture, (C, h, w).
+        after: The same for the shifted picture.
+        layer: The layer's row of the layer table.
+        shift: Of the picture, in pixels.
+        input_shape: Of the model's input, (N, C, H, W).
+        axis: As in `shifted`.
+    """
+    view = _View(layer, axis, input_shape)
+    error = view.compare(shift, still, after)
+    if view.step is None:
+        return Followed(still, after, error)
+    along = -2 if axis == "rows" else -1
+    expected = torch.full_like(after, torch.nan)
+    columns, values = view.expect(shift, still.mT if along == -2 else still)
+    expected.index_copy_(along, columns, values.mT if along == -2 else values)
+    return Followed(expected, after, error)
+
+
 class _View:
     """A layer looked at along the axis of the shift."""
 
-    def __init__(self, layer: Layer | None, axis: Axis, shape: torch.Size) -> None:
+    def __init__(self, layer: Layer | None, axis: Axis, shape: Sequence[int]) -> None:
         self.depth = 1.0 if layer is None else layer.depth
         self._axis = 0 if axis == "rows" else 1
         self._pixels = shape[2:][self._axis]
         self._field = layer.local_field if layer else None
         self.step = _step(layer, self._axis, self._pixels) if layer else None
+
+    def expect(self, shift: int, still: Tensor) -> tuple[Tensor, Tensor]:
+        """Which columns of the shifted picture's map are known from the still one's, and their values."""
+        moved, size = shift / (self.step or Fraction(1)), still.shape[-1]
+        low, high = floor(moved), ceil(moved)
+        # Those positions q whose counterparts q − low and q − high are positions, too.
+        columns = torch.arange(max(0, high), max(size + min(0, low), max(0, high)))
+        part = float(moved - low)
+        return columns, (1 - part) * still[..., columns - low] + part * still[..., columns - high]
 
     def compare(self, shift: int, still: Tensor, after: Tensor) -> ShiftError:
         """Hold the maps (C, h, w), or vectors, of the still and of the shifted picture against each other."""
@@ -249,13 +298,9 @@ class _View:
             return ShiftError(shift, Fraction(0), error, None, error, _cosine(still, after))
         if self._axis == 0:
             still, after = still.mT, after.mT
-        moved, size = shift / self.step, after.shape[-1]
-        low, high = floor(moved), ceil(moved)
-        # Those positions q whose counterparts q − low and q − high are positions, too.
-        columns = torch.arange(max(0, high), max(size + min(0, low), max(0, high)))
-        part = float(moved - low)
-        expected = (1 - part) * still[..., columns - low] + part * still[..., columns - high]
-        actual = after[..., columns]
+        moved = shift / self.step
+        columns, expected = self.expect(shift, still)
+        actual, low, high = after[..., columns], floor(moved), ceil(moved)
         inner = torch.tensor([self._is_inner(int(q), low, high, shift) for q in columns], dtype=torch.bool)
         return ShiftError(
             shift,

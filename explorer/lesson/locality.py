@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from explorer.activations import capture
 from explorer.layers import Layer, LayerTable, layer_table
 from explorer.lesson.matrices import LessonError
-from explorer.receptive_field import Box, ReceptiveField, Step
+from explorer.receptive_field import Box, ReceptiveField, Span, Step
 
 ROUNDING = 1e-5
 """Differences below this share of the layer's largest value are rounding. Fast convolutions (Winograd, FFT)
@@ -70,6 +70,7 @@ class Growth:
         share: Of the picture that the position in the map's middle sees, 0 to 1.
         gated: Whether the layer also sees the whole picture through a gate, such as squeeze-and-excite,
             which `size` leaves out.
+        positions: Rows and columns of the layer's map.
     """
 
     name: str
@@ -79,6 +80,11 @@ class Growth:
     step: tuple[Step, Step]
     share: float
     gated: bool
+    positions: tuple[int, int]
+
+    def exceeds(self, height: int, width: int) -> bool:
+        """Whether the field is larger than a picture of that size, in both directions."""
+        return self.size[0] > height and self.size[1] > width
 
 
 def repaint(
@@ -143,16 +149,31 @@ def probe(
     """
     check_model(module, x)
     table = layer_table(module, x)
-    top, left, bottom, right = _field(table[layer], row, column).seen_box(row, column)
+    outside, inside = noisy(x, _field(table[layer], row, column).seen_box(row, column), seed)
+    return (
+        repaint(module, x, outside, layer, row, column, table),
+        repaint(module, x, inside, layer, row, column, table),
+    )
+
+
+def noisy(x: Tensor, box: Box, seed: int = 0) -> tuple[Tensor, Tensor]:
+    """Replace everything outside a box by noise, and everything inside.
+
+    Args:
+        x: A picture, (1, C, H, W).
+        box: (top, left, bottom, right) within it.
+        seed: Of the noise, which has the picture's mean and deviation.
+
+    Returns:
+        The picture with noise outside, and the one with noise inside.
+    """
+    top, left, bottom, right = box
     generator = torch.Generator(x.device).manual_seed(seed)
     noise = torch.randn(x.shape, generator=generator, device=x.device, dtype=x.dtype)
     noise = noise * (x.std(correction=0) + 1) + x.mean()
     within = torch.zeros(x.shape[-2:], dtype=torch.bool, device=x.device)
     within[top:bottom, left:right] = True
-    return (
-        repaint(module, x, torch.where(within, x, noise), layer, row, column, table),
-        repaint(module, x, torch.where(within, noise, x), layer, row, column, table),
-    )
+    return torch.where(within, x, noise), torch.where(within, noise, x)
 
 
 def growth(table: LayerTable) -> tuple[Growth, ...]:
@@ -177,9 +198,51 @@ def growth(table: LayerTable) -> tuple[Growth, ...]:
         if rows and (rows[-1].size, rows[-1].step) == (seen.size, layer.stride):
             continue
         gated = layer.receptive_field is None or (layer.receptive_field.whole and not seen.whole)
-        share = _share(layer, seen, table.input_shape)
-        rows.append(Growth(layer.name, layer.kind, layer.depth, seen.size, layer.stride, share, gated))
+        share, shape = (
+            _share(layer, seen, table.input_shape),
+            (layer.output_shape[-2], layer.output_shape[-1]),
+        )
+        rows.append(Growth(layer.name, layer.kind, layer.depth, seen.size, layer.stride, share, gated, shape))
     return tuple(rows)
+
+
+def positions(layer: Layer) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
+    """What each position of a layer's map depends on, also where that reaches beyond the picture.
+
+    Args:
+        layer: A layer with a map whose field is known.
+
+    Returns:
+        For each row of the map the first pixel row and the one after the last; the same for columns.
+
+    Raises:
+        LessonError: If it has no such map.
+
+    Example:
+        >>> net = nn.Sequential(nn.Conv2d(1, 2, 3, stride=2, padding=1))
+        >>> positions(layer_table(net, torch.zeros(1, 1, 5, 3))[0])
+        (((-1, 2), (1, 4), (3, 6)), ((-1, 2), (1, 4)))
+    """
+    seen = layer.local_field
+    if not layer.is_map or seen is None:
+        raise LessonError(f"layer {layer.name!r} has no map whose receptive field is known")
+    height, width = layer.output_shape[-2:]
+    rows = [seen.box(row, 0) for row in range(height)]
+    columns = [seen.box(0, column) for column in range(width)]
+    return tuple((box[0], box[2]) for box in rows), tuple((box[1], box[3]) for box in columns)
+
+
+def first_whole(table: LayerTable) -> Layer | None:
+    """The first layer behind global pooling or the like, whose every value depends on the whole picture.
+
+    Args:
+        table: From `layer_table`.
+
+    Returns:
+        The layer; None for a network that keeps positions up to its end.
+    """
+    wholes = (layer for layer in table if layer.receptive_field and layer.receptive_field.whole)
+    return next((layer for layer in wholes if not layer.is_map), None)
 
 
 def check_model(module: nn.Module, x: Tensor) -> None:

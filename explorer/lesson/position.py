@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from explorer.lesson.equivariance import Axis, Cancelled, Progress, in_batches
@@ -29,12 +30,14 @@ class PositionCurve:
     Attributes:
         positions: Row and column of the patch's upper left corner on the canvas, as far as they were run.
         probabilities: Of the classes that were asked for, together, 0 to 1.
+        single: The same for each of these classes alone, in the order in which they were asked for.
         strongest: The most probable class of all at each position.
         complete: Whether every position was run; False after a cancel.
     """
 
     positions: tuple[Pair, ...]
     probabilities: tuple[float, ...]
+    single: tuple[tuple[float, ...], ...]
     strongest: tuple[int, ...]
     complete: bool
 
@@ -82,6 +85,18 @@ def positions_along(canvas: Pair, patch: Pair, axis: Axis = "columns", step: int
     return tuple((free[0] // 2, left) for left in range(0, free[1] + 1, step))
 
 
+def reduced(x: Tensor, side: int) -> Tensor:
+    """A preprocessed picture (1, C, H, W) made smaller: (1, C, side, side), within its own range of values.
+
+    Raises:
+        LessonError: If it has fewer pixels than that.
+    """
+    if not 1 <= side <= min(x.shape[-2:]):
+        raise LessonError(f"a picture of {x.shape[-2]}×{x.shape[-1]} cannot be reduced to {side}×{side}")
+    smaller = F.interpolate(x, (side, side), mode="bicubic", antialias=True, align_corners=False)
+    return smaller.clamp(float(x.min()), float(x.max()))
+
+
 def paste(canvas: Tensor, patch: Tensor, top: int, left: int) -> Tensor:
     """A copy of a canvas (1, C, H, W) with a patch (1, C, h, w) on it.
 
@@ -127,18 +142,18 @@ def position_curve(
         LessonError: If the patch does not fit, the model returns no logits, or a class does not exist.
     """
     check_model(module, canvas)
-    probabilities: list[float] = []
+    asked: list[list[float]] = []
     strongest: list[int] = []
     for group in in_batches(positions, batch, progress, cancelled):
         pictures = torch.cat([paste(canvas, patch, *position) for position in group])
         with torch.no_grad():
             shares = _probabilities(module(pictures), len(group), classes)
-        probabilities += shares[:, list(classes)].sum(1).tolist()
+        asked += shares[:, list(classes)].tolist()
         strongest += shares.argmax(1).tolist()
-    done = len(probabilities)
-    return PositionCurve(
-        tuple(positions[:done]), tuple(probabilities), tuple(strongest), done == len(positions)
-    )
+    done = len(asked)
+    single = tuple(tuple(row[at] for row in asked) for at in range(len(classes)))
+    together = tuple(map(sum, asked))
+    return PositionCurve(tuple(positions[:done]), together, single, tuple(strongest), done == len(positions))
 
 
 def _probabilities(logits: object, count: int, classes: Sequence[int]) -> Tensor:

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from explorer.activations import UnknownLayerError
-from explorer.lesson.equivariance import measure, relative_error, shifted
+from explorer.activations import UnknownLayerError, capture
+from explorer.layers import layer_table
+from explorer.lesson.equivariance import follow, measure, relative_error, shifted
 from explorer.lesson.matrices import LessonError
 from tests.small_networks import Apply, small_net, state_of
 
@@ -184,3 +185,33 @@ def test_what_cannot_be_measured_says_why():
     mixing = nn.Sequential(nn.Conv2d(3, 4, 3), Apply(lambda y: y.mean(0, keepdim=True))).eval()
     with pytest.raises(LessonError, match="layer '1' does not keep the pictures of a batch apart"):
         measure(mixing, X, ["1"], [1, 2])
+
+
+@pytest.mark.parametrize("axis", ["rows", "columns"])
+@pytest.mark.parametrize("shift", [0, 4, -4, 5, -2])
+def test_the_map_that_should_be_and_the_one_that_is(axis, shift):
+    net = circular(stride=2)
+    table = layer_table(net, X)
+    still, after = (capture(net, x, "5")["5"][0] for x in (X, shifted(X, shift, axis)))
+    found = follow(still, after, table["5"], shift, X.shape, axis)
+    assert found.expected.shape == found.actual.shape == still.shape
+    known = ~found.expected[0].isnan()
+    along = known.any(0 if axis == "columns" else 1)
+    moved = abs(shift) / 4
+    assert (~along).sum() == math.ceil(moved)
+    assert found.error == points(measure(net, X, ["5"], [shift], axis=axis), "5")[0]
+    apart = relative_error(found.expected[:, known], found.actual[:, known])
+    assert apart == pytest.approx(found.error.error, abs=1e-6)
+    if moved == 1:
+        dim = -2 if axis == "rows" else -1
+        rolled = still.roll(1 if shift > 0 else -1, dim)
+        torch.testing.assert_close(found.expected[:, known], rolled[:, known])
+
+
+def test_what_has_no_positions_is_expected_to_stay():
+    net = circular()
+    table = layer_table(net, X)
+    still, after = (capture(net, x, "6")["6"][0] for x in (X, shifted(X, 3)))
+    found = follow(still, after, table["6"], 3, X.shape)
+    assert torch.equal(found.expected, still)
+    assert found.error.error < 1e-5

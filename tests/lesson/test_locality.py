@@ -6,7 +6,7 @@ from torch import nn
 
 from explorer.activations import UnknownLayerError
 from explorer.layers import layer_table
-from explorer.lesson.locality import growth, probe, repaint
+from explorer.lesson.locality import first_whole, growth, noisy, positions, probe, repaint
 from explorer.lesson.matrices import LessonError
 from tests.small_networks import small_net, state_of
 
@@ -122,3 +122,35 @@ def test_what_cannot_be_measured_says_why():
         probe(small_net(), X, "11", 0, 0)
     with pytest.raises(LessonError, match=r"got shape \(3, 40, 52\)"):
         probe(net, X[0], "0", 0, 0)
+
+
+def test_the_fields_of_all_positions():
+    table = layer_table(stack(), X)
+    rows, columns = positions(table["3"])
+    assert (len(rows), len(columns)) == tuple(table["3"].output_shape[2:]) == (10, 13)
+    # 4 pixels apart, 12 long, and beginning 2 · 2 + 1 pixels before the picture.
+    assert rows[:2] == ((-5, 7), (-1, 11))
+    assert columns[12] == (43, 55)
+    with pytest.raises(LessonError, match="'11' has no map"):
+        positions(layer_table(small_net(), X)["11"])
+
+
+def test_where_the_whole_picture_begins():
+    table = layer_table(small_net(), X)
+    whole = first_whole(table)
+    assert whole is not None
+    assert whole.receptive_field.whole
+    assert whole.kind == "AdaptiveAvgPool2d"
+    assert first_whole(layer_table(stack(), X)) is None
+    deep = growth(layer_table(stack(), X[..., :20, :24]))[-1]
+    assert deep.exceeds(20, 24)
+    assert not deep.exceeds(20, 28)
+    assert deep.positions == (5, 6)
+
+
+def test_noise_lies_where_it_should():
+    outside, inside = noisy(X, (3, 5, 10, 20))
+    assert torch.equal(outside[..., 3:10, 5:20], X[..., 3:10, 5:20])
+    assert (outside != X).any(1).sum() == 40 * 52 - 7 * 15
+    assert (inside != X).any(1).sum() == 7 * 15
+    assert torch.equal(noisy(X, (3, 5, 10, 20))[0], outside)

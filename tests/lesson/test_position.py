@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from explorer.lesson.matrices import LessonError
-from explorer.lesson.position import paste, position_curve, positions_along
+from explorer.lesson.position import paste, position_curve, positions_along, reduced
 
 CANVAS, PATCH = torch.zeros(1, 2, 11, 19), torch.ones(1, 2, 3, 5)
 
@@ -83,3 +83,25 @@ def test_what_is_not_possible():
         position_curve(mean_net(), CANVAS, PATCH, [], [(0, 0)])
     with pytest.raises(LessonError, match=r"logits \(N, classes\), got \(1, 6, 11, 19\) for 1 pictures"):
         position_curve(mean_net()[:2].eval(), CANVAS, PATCH, [0], [(0, 0)])
+
+
+def test_each_class_alone_adds_up():
+    places = positions_along((11, 19), (3, 5), step=5)
+    curve = position_curve(mean_net(), CANVAS, PATCH, [2, 0], places)
+    assert len(curve.single) == 2
+    assert [a + b for a, b in zip(*curve.single, strict=True)] == pytest.approx(curve.probabilities)
+    alone = position_curve(mean_net(), CANVAS, PATCH, [0], places)
+    assert alone.probabilities == pytest.approx(curve.single[1])
+
+
+def test_a_smaller_picture():
+    x = torch.rand(1, 3, 24, 30) - 0.5
+    small = reduced(x, 8)
+    assert small.shape == (1, 3, 8, 8)
+    assert small.min() >= x.min()
+    assert small.max() <= x.max()
+    assert small.mean() == pytest.approx(float(x.mean()), abs=0.02)
+    torch.testing.assert_close(reduced(torch.full((1, 3, 9, 7), 0.25), 5), torch.full((1, 3, 5, 5), 0.25))
+    for side in (0, 25):
+        with pytest.raises(LessonError, match=f"24×30 cannot be reduced to {side}×{side}"):
+            reduced(x, side)
