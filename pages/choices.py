@@ -18,7 +18,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("in_height", "in_width", "in_channels", "out_maps", "window_size", "window_step", "seen_by"),
         *("shift", "axis", "border", "followed", "followed_map", "object", "along"),
     ),
-    "kernels": (),
+    "kernels": (
+        *("axis_size", "axis_kernel", "axis_stride", "axis_padding", "axis_dilation"),
+        *("same_size", "same_kernel", "same_stride", "same_weights", "even_kernel", "dilated"),
+        *("kernel", "weights", "sigma", "angle", "wavelength", "length", "noise", "noise_side", "colours"),
+        *("padding_mode", "display", "looked_at", "chain", "relu_between"),
+    ),
     "networks": (),
 }
 """By the page's path. Pages that share a name share the choice."""

@@ -68,6 +68,13 @@ def choose(**choices: str | int | bool | None) -> None:
     _write_url()
 
 
+def link(**choices: str | int | bool) -> dict[str, str]:
+    """What a link to another page says: these choices, with the picture and the model at work."""
+    chosen = st.session_state.get(_CHOSEN, {})
+    everywhere = {name: chosen[name] for name in known.EVERYWHERE if name in chosen}
+    return everywhere | {name: str(int(v)) if isinstance(v, bool) else str(v) for name, v in choices.items()}
+
+
 def open_channel(layer: str, channel: int) -> None:
     """Choose a channel of a layer and show it on the Layer page, which the next run opens."""
     _set({"layer": layer, "channel": channel})
