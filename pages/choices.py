@@ -12,10 +12,14 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("kernel", "own", "sigma", "angle", "wavelength", "length", "colours"),
         *("stride", "padding", "dilation", "groups", "padding_mode", "flipped", "float64", "bias"),
     ),
-    "convolution": (),
+    "convolution": (
+        *("walk_input", "walk_kernel", "walk_stride", "walk_padding", "walk_dilation", "walk_turned"),
+        *("walk_seed", "walk_at", "level", "exercise"),
+        *("turn_input", "turn_kernel", "turn_turned", "turn_at"),
+    ),
     "why": (
         *("window", "spot", "paint", "grown", "point"),
-        *("in_height", "in_width", "in_channels", "out_maps", "window_size", "window_step", "seen_by"),
+        *("in_height", "in_width", "in_channels", "out_maps", "window_size", "window_step", "probe"),
         *("shift", "axis", "border", "followed", "followed_map", "object", "along"),
     ),
     "kernels": (
@@ -24,7 +28,11 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("kernel", "weights", "sigma", "angle", "wavelength", "length", "noise", "noise_side", "colours"),
         *("padding_mode", "display", "looked_at", "chain", "relu_between"),
     ),
-    "networks": (),
+    "networks": (
+        *("net", "side", "classes", "first", "draw", "part"),
+        *("relu_input", "pool", "pool_input", "pool_window", "pool_stride"),
+        *("task", "steps", "training_seed", "plain"),
+    ),
 }
 """By the page's path. Pages that share a name share the choice."""
 EVERY = frozenset(EVERYWHERE).union(*PAGES.values())
