@@ -17,6 +17,10 @@ import models
 from explorer.activations import Activations
 from explorer.hierarchy import Stage
 from explorer.layers import LayerTable
+from explorer.lesson.equivariance import Axis, shifted
+from explorer.lesson.locality import Repaint, probe
+from explorer.lesson.position import PositionCurve, position_curve, positions_along, reduced
+from explorer.lesson.sharing import LayerWeights, weights_of
 from pages import media, state
 
 
@@ -45,6 +49,52 @@ def activations(
     """Every feature map of the current picture; one forward run."""
     names = [layer.name for layer in table(digest, _model) if layer.is_map]
     return explorer.capture(_model.module, _model.preprocess(_picture), names)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def weights(digest: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
+    """How many weights every convolution of a model has, and other layers of its sizes would have."""
+    return weights_of(_model.module, torch.zeros(1, 3, *_model.spec.input_size))
+
+
+@st.cache_resource(max_entries=32, show_spinner="Asking the network with noise in the picture …")
+def probed(
+    digest: str, sha256: str, layer: str, row: int, column: int, _model: models.LoadedModel, _x: torch.Tensor
+) -> tuple[Repaint, Repaint]:
+    """What noise outside and inside a position's receptive field does to it."""
+    return probe(_model.module, _x, layer, row, column, table=table(digest, _model))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Shifting the picture …")
+def shifted_activations(
+    digest: str,
+    sha256: str,
+    shift: int,
+    axis: Axis,
+    border: str,
+    layers: tuple[str, ...],
+    _model: models.LoadedModel,
+    _x: torch.Tensor,
+) -> Activations:
+    """Layers' outputs for a picture and for the shifted one, in a batch of two: about 20 MB each."""
+    both = torch.cat([_x, shifted(_x, shift, axis, border)])
+    return explorer.capture(_model.module, both, layers)
+
+
+@st.cache_resource(max_entries=64, show_spinner="Moving the object …")
+def coarse_positions(
+    digest: str,
+    sha256: str,
+    side: int,
+    axis: Axis,
+    classes: tuple[int, ...],
+    step: int,
+    _model: models.LoadedModel,
+    _x: torch.Tensor,
+) -> PositionCurve:
+    """The probability of some classes with the reduced picture at a few positions."""
+    places = positions_along((_x.shape[-2], _x.shape[-1]), (side, side), axis, step)
+    return position_curve(_model.module, torch.zeros_like(_x), reduced(_x, side), classes, places, batch=4)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -129,7 +129,13 @@ def repaint(
 
 
 def probe(
-    module: nn.Module, x: Tensor, layer: str, row: int, column: int, seed: int = 0
+    module: nn.Module,
+    x: Tensor,
+    layer: str,
+    row: int,
+    column: int,
+    seed: int = 0,
+    table: LayerTable | None = None,
 ) -> tuple[Repaint, Repaint]:
     """Paint noise over everything outside a position's receptive field, and then over everything inside.
 
@@ -140,6 +146,7 @@ def probe(
         row: As in `repaint`.
         column: As in `repaint`.
         seed: Of the noise, which has the picture's mean and deviation.
+        table: As in `repaint`.
 
     Returns:
         What the noise outside did, and what the noise inside did.
@@ -148,7 +155,7 @@ def probe(
         LessonError: As in `repaint`.
     """
     check_model(module, x)
-    table = layer_table(module, x)
+    table = layer_table(module, x) if table is None else table
     outside, inside = noisy(x, _field(table[layer], row, column).seen_box(row, column), seed)
     return (
         repaint(module, x, outside, layer, row, column, table),

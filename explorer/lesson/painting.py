@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -41,6 +42,19 @@ def painted(levels: Levels, mask: Mask) -> Levels:
         [[255, 90, 0]]
     """
     return np.where(mask, np.where(levels < 128, 255, 0), levels).astype(np.uint8)
+
+
+def pixels(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np.uint8]:
+    """A model's input as a picture again, uint8 (H, W, 3): the opposite of the normalisation.
+
+    Args:
+        x: (1, 3, H, W), normalised.
+        mean: Of each channel, on a scale of 0 to 1.
+        std: The same.
+    """
+    scaled = x[0] * torch.tensor(std)[:, None, None] + torch.tensor(mean)[:, None, None]
+    levels: NDArray[np.uint8] = (scaled * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    return levels
 
 
 def as_input(levels: Levels) -> Tensor:

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from explorer.kernels import KERNELS
 from explorer.lesson.locality import repaint
 from explorer.lesson.matrices import LessonError
-from explorer.lesson.painting import SIDE, as_input, decode, encode, grid, one_kernel, painted, reach
+from explorer.lesson.painting import SIDE, as_input, decode, encode, grid, one_kernel, painted, pixels, reach
 
 RGB = np.random.default_rng(2).integers(0, 256, (61, 94, 3), dtype=np.uint8)
 
@@ -86,3 +86,12 @@ def test_the_colours_of_a_map():
     # A constant picture has no edges: then the largest value that paint can make.
     assert reach(edges, torch.zeros(2, 2)) == (-8 * 255, 8 * 255)
     assert reach(torch.zeros(3, 3), torch.zeros(2, 2)) == (0, 1)
+
+
+def test_a_models_input_becomes_the_picture_again():
+    mean, std = (0.5, 0.4, 0.3), (0.2, 0.3, 0.5)
+    x = torch.from_numpy(RGB).permute(2, 0, 1)[None] / 255
+    for channel in range(3):
+        x[:, channel] = (x[:, channel] - mean[channel]) / std[channel]
+    assert (pixels(x, mean, std) == RGB).all()
+    assert pixels(torch.full((1, 3, 2, 5), 99.0), mean, std).min() == 255

@@ -1,7 +1,18 @@
-"""The lesson's chapter `why`."""
+"""Chapter 2, why convolution for images: local connectivity, shared weights, and translation."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-st.markdown("…")
+from pages.lesson.why import local, stack
+from pages.reading import read
+
+st.markdown(
+    "A network could connect every pixel with every output and learn each connection by itself. "
+    "A convolution makes three promises instead: it [looks locally](#local), it "
+    "[shares its weights](#sharing) over all positions, and so it [moves along](#translation) with what it "
+    "sees. Try to break each of them."
+)
+reading = read()
+local.show(reading)
+stack.show(reading)
