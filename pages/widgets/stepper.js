@@ -10,8 +10,10 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const view = once(parentElement, () => scaffold(parentElement.querySelector(".root")));
   view.report = (setting) => setTriggerValue("settled", setting);
   const { setting, ...rest } = data;
-  const frame = JSON.stringify(rest);
-  const other = !view.setting || (accepted(view, setting) && JSON.stringify(setting) !== JSON.stringify(view.setting));
+  const [given, frame] = [JSON.stringify(setting), JSON.stringify(rest)];
+  // Only news count: the server repeats what it knows whenever the page runs, also while the window moves on.
+  const other = given !== view.given && accepted(view, setting) && given !== JSON.stringify(view.setting);
+  view.given = given;
   if (!other && frame === view.frame) return;
   if (other) {
     pause(view);
@@ -28,11 +30,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
 function scaffold(root) {
   root.setAttribute("role", "group");
   const view = { root, timer: 0, at: 0, playing: 0 };
-  view.stage = element("div", "stage", root);
+  view.walker = element("div", "walker", root);
+  view.stage = element("div", "stage", view.walker);
+  view.transport = element("div", "transport", view.walker);
+  view.computation = element("div", "computation", view.walker);
   view.problem = element("p", "problem", root);
   view.problem.setAttribute("role", "status");
-  view.transport = element("div", "transport", root);
-  view.computation = element("div", "computation", root);
   view.settings = element("div", "settings", root);
   view.live = element("p", "spoken", root);
   view.live.setAttribute("aria-live", "polite");
@@ -67,6 +70,8 @@ function restage(view) {
   const { data, setting, stage } = view;
   const focused = view.root.getRootNode().activeElement?.getAttribute("aria-label");
   view.walk = walkthrough(data.mode, setting);
+  // The computation has room beside the tables only where these are small; whether it has must not change on the way.
+  view.walker.classList.toggle("beside", view.walk.padded[1] <= 7 && view.walk.taps[1] <= 3 && !data.both);
   stage.replaceChildren();
   drawGiven(view);
   drawOutputs(view);
@@ -206,7 +211,7 @@ function fillOther(view) {
 function startOver(view, index = null) {
   const [rows, columns] = view.walk.output;
   const { at } = view.setting;
-  const inside = at && at[0] < rows && at[1] < columns;
+  const inside = at[0] < rows && at[1] < columns;
   view.at = index ?? (inside ? at[0] * columns + at[1] : 0);
   view.visited = Array.from({ length: rows * columns }, (_, each) => view.data.filled || each <= view.at);
 }

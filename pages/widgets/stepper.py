@@ -25,7 +25,7 @@ Texts: TypeAlias = tuple[tuple[str, ...], ...]
 Pair: TypeAlias = tuple[int, int]
 
 TRIGGER = "settled"
-_STEPPER = register("stepper", "walkthrough", "matrices", "settings")
+_STEPPER = register("stepper", "walkthrough", "matrices", "controls", "settings")
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Setting:
         dilation: Distance of the taps (rows, columns); only a convolution's can be more than 1.
         flipped: True convolution: the kernel is turned by 180 degrees first.
         seed: Of the random numbers drawn last, if any.
-        at: Row and column of the output to start at; those before it are filled. The first if None.
+        at: Row and column of the output to start at; those before it are filled.
     """
 
     input: Rows
@@ -52,7 +52,7 @@ class Setting:
     dilation: Pair = (1, 1)
     flipped: bool = False
     seed: int | None = None
-    at: Pair | None = None
+    at: Pair = (0, 0)
 
     @classmethod
     def of(cls, steps: Walkthrough) -> Setting:
@@ -66,6 +66,10 @@ class Setting:
             dilation=sizes.dilation,
             flipped=steps.flipped,
         )
+
+    def as_typed(self) -> Setting:
+        """The same with every number as a text, as the browser shows it and sends it back."""
+        return replace(self, input=_texts(self.input), kernel=_texts(self.kernel))
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def stepper(
             server is told nothing.
     """
     data = {
-        "setting": _as_data(setting),
+        "setting": as_data(setting),
         "mode": mode,
         "label": label,
         "changes": list(changes),
@@ -137,13 +141,14 @@ def _texts(rows: Rows) -> Texts:
     return tuple(tuple(value if isinstance(value, str) else typed(value) for value in row) for row in rows)
 
 
-def _as_data(setting: Setting) -> dict[str, Any]:
-    return asdict(replace(setting, input=_texts(setting.input), kernel=_texts(setting.kernel)))
+def as_data(setting: Setting) -> dict[str, Any]:
+    """A setting as the browser gets it."""
+    return asdict(setting.as_typed())
 
 
 def _checked(sent: Any) -> Setting:
     """A setting from whatever a browser sent as one; sizes and the rest are checked where they are used."""
-    seed, at = sent["seed"], sent["at"]
+    seed = sent["seed"]
     return Setting(
         _checked_rows(sent["input"]),
         _checked_rows(sent["kernel"]),
@@ -153,7 +158,7 @@ def _checked(sent: Any) -> Setting:
         _pair(sent["dilation"]),
         bool(sent["flipped"]),
         None if seed is None else int(seed),
-        None if at is None else _pair(at),
+        _pair(sent["at"]),
     )
 
 
