@@ -16,12 +16,14 @@ from torch import Tensor
 
 from explorer.convolution import conv2d
 from explorer.convolution.padding import pad
-from explorer.kernels import keeps_brightness
 from explorer.laboratory.cases import colours, luminance, reduced
 from explorer.lesson.composition import Composition, check_kernel, compose
-from explorer.lesson.matrices import LessonError
+from explorer.lesson.matrices import LessonError, typed
 
 WHITE = 255
+
+LONGEST_TEXT = 7
+"""Signs of a weight that is written exactly."""
 
 DISPLAYS = ("clip", "centre", "absolute")
 """How signed numbers are shown: cut off at 0 and 255; scaled around a middle grey; without their sign."""
@@ -112,9 +114,27 @@ def laid_over(picture: Tensor, kernel: Tensor, edge: str = "replicate") -> Tenso
     return conv2d(picture[:, None], weight, padding="same", padding_mode=edge)[:, 0]
 
 
+def weight_texts(kernel: Tensor) -> list[list[str]]:
+    """The weights as they are written: short fractions where these are exact, else four digits.
+
+    Example:
+        >>> weight_texts(torch.tensor([[1 / 9, -0.5, 0.123456]], dtype=torch.float64))
+        [['1/9', '-0.5', '0.1235']]
+    """
+    return [[_short(value) for value in row] for row in kernel.double().tolist()]
+
+
+def _short(value: float) -> str:
+    text = typed(value)
+    return text if len(text) <= LONGEST_TEXT else f"{value:.4g}"
+
+
 def suited(kernel: Tensor) -> str:
-    """The display that suits a kernel: clip for one that keeps the brightness, else centre."""
-    return "clip" if keeps_brightness(kernel) else "centre"
+    """The display that suits a kernel: clip for one that keeps the brightness, else centre.
+
+    One percent off is near enough, since weights that somebody typed are rounded.
+    """
+    return "clip" if abs(float(kernel.double().sum()) - 1) < 0.01 else "centre"
 
 
 def displayed(values: Tensor, how: str) -> Display:

@@ -10,6 +10,15 @@ from functools import cached_property
 
 from explorer.convolution.geometry import Padding, same_padding, sizes_of
 
+FORMULA = (
+    r"\text{output} &= \left\lfloor \frac{\text{input} + \text{padding} - \text{span}}{\text{stride}} "
+    r"\right\rfloor + 1"
+)
+"""The size of the output, in LaTeX."""
+
+SPAN = r"\text{span} &= \text{dilation} \cdot (\text{kernel} - 1) + 1"
+"""What a kernel reaches over, in LaTeX."""
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -67,17 +76,15 @@ class Axis:
 
     @property
     def formula(self) -> str:
-        """The output's size worked out, in LaTeX."""
-        above = f"{self.size} + {self.before} + {self.after} - {self.span}"
-        fractions = (
-            rf"\left\lfloor \frac{{{top}}}{{{self.stride}}} \right\rfloor + 1" for top in (above, self.free)
-        )
-        return f"{' = '.join(fractions)} = {self.output}"
+        """The output's size worked out, as lines of LaTeX with `&` where they align."""
+        tops = f"{self.size} + ({self.before} + {self.after}) - {self.span}", self.free
+        numbers = [rf"\left\lfloor \frac{{{top}}}{{{self.stride}}} \right\rfloor + 1" for top in tops]
+        return rf"{FORMULA} \\ &= {numbers[0]} \\ &= {numbers[1]} = {self.output}"
 
     @property
     def span_formula(self) -> str:
-        """The span worked out, in LaTeX."""
-        return rf"{self.dilation} \cdot ({self.kernel} - 1) + 1 = {self.span}"
+        """The span worked out, in the same way."""
+        return rf"{SPAN} \\ &= {self.dilation} \cdot ({self.kernel} - 1) + 1 = {self.span}"
 
     def apply(self, row: tuple[float, ...], taps: tuple[float, ...]) -> tuple[float, ...]:
         """The outputs for one row of pixels.

@@ -48,11 +48,11 @@ def test_what_no_window_reads():
 
 
 def test_the_formula_has_the_numbers_in_it():
-    assert axis(224, 7, 2, 3).formula == (
-        r"\left\lfloor \frac{224 + 3 + 3 - 7}{2} \right\rfloor + 1 = "
-        r"\left\lfloor \frac{223}{2} \right\rfloor + 1 = 112"
+    assert axis(224, 7, 2, 3).formula.endswith(
+        r"&= \left\lfloor \frac{224 + (3 + 3) - 7}{2} \right\rfloor + 1 \\ "
+        r"&= \left\lfloor \frac{223}{2} \right\rfloor + 1 = 112"
     )
-    assert axis(9, 3, dilation=2).span_formula == r"2 \cdot (3 - 1) + 1 = 5"
+    assert axis(9, 3, dilation=2).span_formula.endswith(r"&= 2 \cdot (3 - 1) + 1 = 5")
 
 
 @pytest.mark.parametrize(("kernel", "stride", "dilation"), product((1, 2, 3, 5), (1, 2, 3), (1, 2)))
