@@ -47,6 +47,7 @@ function tint(cell, value, most) {
 // The window over a matrix: a frame as large as what it reaches over, in it a box for every tap, with its weight.
 function drawWindow(matrix, { taps, span, dilation, weights }) {
   matrix.frame.querySelector(".window")?.remove();
+  matrix.figure.classList.toggle("weighted", Boolean(weights));
   const box = element("div", "window", matrix.frame);
   box.setAttribute("aria-hidden", "true");
   box.style.setProperty("--rows", span[0]);

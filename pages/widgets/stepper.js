@@ -202,8 +202,11 @@ function fillOther(view) {
   const results = resultsOf(other);
   const columns = other.output[1];
   view.other.figure.style.setProperty("--letters", Math.max(...results.map((value) => written(value).length)));
+  const most = Math.max(...results.map(Math.abs));
   results.forEach((value, index) => {
-    view.other.at(Math.floor(index / columns), index % columns).firstChild.textContent = written(value);
+    const cell = view.other.at(Math.floor(index / columns), index % columns);
+    cell.firstChild.textContent = written(value);
+    tint(cell, value, most);
   });
 }
 

@@ -3,13 +3,18 @@
 
 const SPOKEN_TERMS = 9;
 
+// Exactly in the middle between two numbers of six digits; then, as in Python, the even one is taken.
+const MIDDLE = /^-?\d\.\d{4}[02468]50*e/;
+
 // Up to six digits, with the minus sign of mathematics; nine decimals hide what binary tenths leave over.
 function written(value) {
   const rounded = Number(value.toFixed(9)) + 0;
-  const [mantissa, power] = rounded.toExponential(5).split("e");
+  const exact = rounded.toExponential(80);
+  const six = MIDDLE.test(exact) ? Number(exact.replace(/50*e/, "e")) : Number(rounded.toPrecision(6));
+  const [mantissa, power] = six.toExponential(5).split("e");
   const plain = Number(power) < -4 || Number(power) >= 6
     ? `${Number(mantissa)}e${power[0]}${power.slice(1).padStart(2, "0")}`
-    : Number(rounded.toPrecision(6)).toString();
+    : six.toString();
   return plain.replaceAll("-", "−");
 }
 
