@@ -1,0 +1,219 @@
+"""A network of one's own to look into: it runs only as far as the layers that are asked for.
+
+`Probe` works on a private copy of the model that shares its parameters (`explorer.tracing.private_copy`), so
+that its hooks and its mode are nobody else's: many visitors may use one model at the same time, and nothing
+is left behind on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, suppress
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_iter
+
+from explorer.errors import close_names
+from explorer.memory import keep_freed_memory_once
+from explorer.recording import is_script
+from explorer.tracing.private_copy import private_copy
+from explorer.visualization.errors import VisualizationError
+
+_RECTIFIERS = (nn.ReLU, nn.ReLU6)
+
+
+class Probe:
+    """Some layers' outputs, with gradients back to the picture.
+
+    The copy runs in evaluation mode. Where a layer is a rectifier (ReLU, ReLU6) and a channel is silent at
+    every position of a picture, its gradient is passed on nevertheless: one that is silent all over the first
+    noise would otherwise never be woken.
+
+    Attributes:
+        shapes: The shape of what each layer puts out for a batch of one, by name.
+    """
+
+    def __init__(
+        self, module: nn.Module, layers: Iterable[str], example: Tensor, device: torch.device | str = "cpu"
+    ) -> None:
+        """Copy the model and run it once on `example`, (1, 3, H, W) as the model takes it.
+
+        Raises:
+            VisualizationError: If there is no such layer, it doesn't run or puts out no tensor, the model
+                can't be copied or does not run on this input, or its answer is not finite.
+        """
+        keep_freed_memory_once()
+        self._names = frozenset(layers)
+        self._twin = _own(module, torch.device(device))
+        self._targets = _targets(self._twin, self._names)
+        self._kept: dict[str, Tensor] = {}
+        self._left = self._calls = 0
+        self._watch()
+        self.shapes = self._first_run(example.to(device))
+
+    def __call__(self, x: Tensor) -> dict[str, Tensor]:
+        """What the layers put out for (N, 3, H, W) as the model takes it; what lies deeper is not computed.
+
+        Call it where gradients are switched on to get outputs that lead back to `x`.
+        """
+        self._left = self._calls
+        self._run(x)
+        kept, self._kept = self._kept, {}
+        return kept
+
+    def _watch(self) -> None:
+        for module, names in self._targets.items():
+            module.register_forward_hook(self._keep(names))
+
+    def _keep(self, names: tuple[str, ...]) -> Callable[..., None]:
+        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+            tensor = next((leaf for leaf in tree_iter(output) if isinstance(leaf, Tensor)), None)
+            self._left -= 1
+            if tensor is not None:
+                if isinstance(module, _RECTIFIERS) and len(inputs) == 1:
+                    tensor = _Woken.apply(inputs[0], tensor)  # type: ignore[no-untyped-call]
+                elif self._left:
+                    tensor = tensor.clone()  # a later operation might work in place
+                self._kept.update(dict.fromkeys(names, tensor))
+            if self._left == 0:
+                raise _Reached
+
+        return hook
+
+    def _run(self, x: Tensor) -> None:
+        with _OwnRandomness() if self._draws else nullcontext(), suppress(_Reached):
+            self._twin(x)
+
+    def _first_run(self, example: Tensor) -> dict[str, tuple[int, ...]]:
+        """Run to the end once, count the calls, and look at what comes out."""
+        self._left = -1  # counts down and never reaches 0
+        with _OwnRandomness() as randomness, torch.no_grad():
+            try:
+                self._twin(example)
+            except (RuntimeError, ValueError, TypeError, IndexError) as error:
+                if not self._names <= self._kept.keys():
+                    raise VisualizationError(_does_not_run(example, error)) from error
+        self._draws, self._calls = randomness.used, -1 - self._left
+        kept, self._kept = self._kept, {}
+        for name in sorted(self._names - kept.keys()):
+            raise VisualizationError(
+                f"layer {name!r} did not run on this input, or puts out no tensor: there is nothing to raise"
+            )
+        for name, tensor in kept.items():
+            if not tensor.isfinite().all():
+                raise VisualizationError(
+                    f"what layer {name!r} puts out is not finite (NaN or infinity): the weights are damaged, "
+                    "or the picture's values are not what this model takes"
+                )
+        return {name: tuple(tensor.shape) for name, tensor in kept.items()}
+
+
+class _Reached(BaseException):
+    """The last layer of interest has run. No `Exception`, so that no model takes it for one of its own."""
+
+
+class _Woken(torch.autograd.Function):
+    """What a rectifier puts out; a channel silent in a whole picture gets its gradient all the same."""
+
+    @staticmethod
+    def forward(context: Any, given: Tensor, output: Tensor) -> Tensor:
+        places = tuple(range(2, given.dim()))
+        silent = (given <= 0).all(places, keepdim=True) if places else given <= 0
+        context.save_for_backward((given > 0) & (given == output) | silent)
+        return output.clone()
+
+    @staticmethod
+    def backward(context: Any, *gradients: Any) -> Any:
+        (passes,) = context.saved_tensors
+        return gradients[0] * passes, None
+
+
+def _own(module: nn.Module, device: torch.device) -> nn.Module:
+    try:
+        twin = private_copy(module)
+    except (TypeError, ValueError) as error:
+        raise VisualizationError(str(error)) from error
+    tensors = [*twin.parameters(), *twin.buffers()]
+    # What was made inside inference mode can't lead gradients back to the picture.
+    if any(tensor.device != device or tensor.is_inference() for tensor in tensors):
+        twin = _moved(twin, device)
+    for part in twin.modules():
+        # In place, a rectifier would overwrite what was kept of the layer before it.
+        if vars(part).get("inplace"):
+            part.__dict__["inplace"] = False
+    return twin
+
+
+def _moved(twin: nn.Module, device: torch.device) -> nn.Module:
+    """The copy on another device, with parameters of its own there; `to` would move the shared ones."""
+    moved: dict[int, nn.Parameter] = {}
+    for part in twin.modules():
+        for name, parameter in part._parameters.items():
+            if parameter is not None:
+                own = moved.setdefault(id(parameter), nn.Parameter(_placed(parameter, device), False))
+                part._parameters[name] = own
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = _placed(buffer, device)
+    return twin
+
+
+def _placed(tensor: Tensor, device: torch.device) -> Tensor:
+    return tensor.detach().clone() if tensor.device == device else tensor.detach().to(device)
+
+
+def _targets(twin: nn.Module, names: Iterable[str]) -> dict[nn.Module, tuple[str, ...]]:
+    modules: Mapping[str, nn.Module] = dict(twin.named_modules(remove_duplicate=False))
+    targets: dict[nn.Module, tuple[str, ...]] = {}
+    for name in sorted(names):
+        if name not in modules:
+            near = close_names(name, filter(None, modules))
+            raise VisualizationError(f"the model has no layer {name!r}{near}")
+        if is_script(modules[name]):
+            raise VisualizationError(f"layer {name!r} is TorchScript, which can't be looked into")
+        targets[modules[name]] = (*targets.get(modules[name], ()), name)
+    return targets
+
+
+class _OwnRandomness(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Operations that draw random numbers draw the same ones in each run, and none of the caller's."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.used = 0
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Nothing is compiled here, and the default imports PyTorch's compiler."""
+        return False
+
+    @classmethod
+    def is_infra_mode(cls) -> bool:
+        """Leaves alone a flag of the whole process that other threads' compilation reads."""
+        return True
+
+    @classmethod
+    def ignore_compile_internals(cls) -> bool:
+        """As `is_infra_mode`, for another such flag."""
+        return True
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Run one operation."""
+        if torch.Tag.nondeterministic_seeded not in func.tags:
+            return func(*args, **(kwargs or {}))
+        devices = sorted({t.device.index for t in tree_iter(args) if isinstance(t, Tensor) and t.is_cuda})
+        self.used += 1
+        with torch.random.fork_rng(devices=devices):
+            torch.manual_seed(self.used)
+            return func(*args, **(kwargs or {}))
+
+
+def _does_not_run(example: Tensor, error: Exception) -> str:
+    height, width = example.shape[-2:]
+    first = str(error).strip().partition("\n")[0][:200]
+    return f"the model does not run on pictures of {height} × {width} pixels: {first or type(error).__name__}"
