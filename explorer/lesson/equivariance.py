@@ -249,14 +249,19 @@ class Followed:
 
 
 def follow(
-    still: Tensor, after: Tensor, layer: Layer, shift: int, input_shape: Sequence[int], axis: Axis = "columns"
+    still: Tensor,
+    after: Tensor,
+    layer: Layer | None,
+    shift: int,
+    input_shape: Sequence[int],
+    axis: Axis = "columns",
 ) -> Followed:
     """Shift a layer's map along and hold it against the map of the shifted picture.
 
     Args:
         still: The layer's output for the picture, (C, h, w).
         after: The same for the shifted picture.
-        layer: The layer's row of the layer table.
+        layer: The layer's row of the layer table; None for the model's own output.
         shift: Of the picture, in pixels.
         input_shape: Of the model's input, (N, C, H, W).
         axis: As in `shifted`.

@@ -52,6 +52,14 @@ class PositionCurve:
         return max(self.probabilities, default=0.0)
 
     @property
+    def spacing(self) -> int:
+        """Pixels from the first position to the second; 0 if there is none."""
+        if len(self.positions) < 2:
+            return 0
+        (row, column), (next_row, next_column) = self.positions[:2]
+        return abs(next_row - row) + abs(next_column - column)
+
+    @property
     def largest_jump(self) -> float:
         """The largest change from one position to the next."""
         pairs = zip(self.probabilities, self.probabilities[1:], strict=False)

@@ -111,6 +111,81 @@ def weights_of(module: nn.Module, x: Tensor) -> tuple[LayerWeights, ...]:
     return tuple(LayerWeights(name, counts) for name, counts in rows.items())
 
 
+@dataclass(frozen=True)
+class Wiring:
+    """How a row of inputs is connected with a row of outputs.
+
+    Attributes:
+        title: The kind of layer.
+        shared: Whether outputs share their weights.
+        reads: The inputs that each output reads.
+        weights: The number of the weight on each of these connections, from 1; equal numbers are one weight.
+    """
+
+    title: str
+    shared: bool
+    reads: tuple[tuple[int, ...], ...]
+    weights: tuple[tuple[int, ...], ...]
+
+    @property
+    def count(self) -> int:
+        """How many different weights there are."""
+        return len({weight for row in self.weights for weight in row})
+
+
+def wirings(inputs: int, taps: int) -> tuple[Wiring, Wiring, Wiring]:
+    """The three kinds of layer along one row, without padding and biases.
+
+    Args:
+        inputs: Length of the row.
+        taps: Length of the window.
+
+    Example:
+        >>> [(way.title, way.count) for way in wirings(7, 3)]
+        [('Convolution', 3), ('Locally connected', 15), ('Fully connected', 35)]
+    """
+    outputs = inputs - taps + 1
+    windows = tuple(tuple(range(at, at + taps)) for at in range(outputs))
+    everything = (tuple(range(inputs)),) * outputs
+    same = (tuple(range(1, taps + 1)),) * outputs
+    return (
+        Wiring("Convolution", True, windows, same),
+        Wiring("Locally connected", False, windows, _numbered(outputs, taps)),
+        Wiring("Fully connected", False, everything, _numbered(outputs, inputs)),
+    )
+
+
+def memory(weights: int) -> str:
+    """What so many weights take as 32-bit numbers.
+
+    Example:
+        >>> memory(1_792), memory(483_388_358_656)
+        ('7.17 kB', '1.93 TB')
+    """
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+    power = min(len(units) - 1, (len(str(4 * weights)) - 1) // 3)
+    return f"{4 * weights / 1000**power:.3g} {units[power]}"
+
+
+def rough(count: float) -> str:
+    """A number as one says it: three digits, and a word for the thousands.
+
+    Example:
+        >>> rough(1_792), rough(89_915_392), rough(2.6975e8), rough(483_388_358_656), rough(1.5)
+        ('1,792', '89.9 million', '270 million', '483 billion', '1.5')
+    """
+    words = ("", " thousand", " million", " billion", " trillion", " quadrillion", " quintillion")
+    if count < 1e6:
+        return f"{count:,.0f}" if count >= 100 else f"{count:.3g}"
+    power = min(len(words) - 1, (len(f"{count:.0f}") - 1) // 3)
+    return f"{count / 1000**power:.3g}{words[power]}"
+
+
+def _numbered(rows: int, columns: int) -> tuple[tuple[int, ...], ...]:
+    """1, 2, 3 ... row by row."""
+    return tuple(tuple(range(1 + row * columns, 1 + (row + 1) * columns)) for row in range(rows))
+
+
 def _count(
     rows: dict[str, WeightCounts], name: str, part: nn.Conv2d, given: tuple[Tensor, ...], output: Tensor
 ) -> None:

@@ -13,11 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from explorer.lesson.sharing import Wiring
 from explorer.rendering import LEVELS, Legend, Scale, colormap_for, legend
-from pages.widgets import PictureView, legend_data, register
+from pages.widgets import Maps, PictureView, legend_data, register
 
 Pair = tuple[int, int]
-_LOCAL, _FIELDS = map(register, ("local", "fields"))
+_LOCAL, _FIELDS, _STRIP, _FOLLOW = map(register, ("local", "fields", "strip", "follow"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +111,83 @@ def fields(
     }
     data["digest"] = digest(data)
     _FIELDS(key=key, data=data | {"layer": layer, "point": list(point)}, on_settled_change=on_settled)
+
+
+def strip(key: str, inputs: int, outputs: int, ways: Sequence[Wiring]) -> None:
+    """Three ways to connect a row of inputs with a row of outputs, the weights of one output named.
+
+    Args:
+        key: Streamlit's key of this instance.
+        inputs: How many inputs.
+        outputs: How many outputs.
+        ways: How they are connected.
+    """
+    data = {
+        "inputs": inputs,
+        "outputs": outputs,
+        "ways": [asdict(way) | {"count": way.count} for way in ways],
+    }
+    _STRIP(key=key, data=data)
+
+
+@dataclass(frozen=True, eq=False)
+class Moved:
+    """A shifted picture.
+
+    Attributes:
+        picture: The model's input, before it is shifted.
+        shift: In pixels, to the right or down.
+        limit: The farthest shift.
+        axis: "columns" or "rows".
+        border: What comes in, as in `explorer.lesson.equivariance.shifted`.
+        fill: Red, green and blue where nothing comes in.
+    """
+
+    picture: PictureView
+    shift: int
+    limit: int
+    axis: str
+    border: str
+    fill: tuple[int, int, int]
+
+
+def follow(
+    key: str,
+    moved: Moved,
+    maps: Maps,
+    difference: Maps,
+    *,
+    titles: Sequence[str],
+    legends: Sequence[Legend],
+    on_settled: Callable[[], None],
+) -> None:
+    """A picture to shift, its feature map, and the map as it should be; sends the shift as `settled`.
+
+    Args:
+        key: Streamlit's key of this instance.
+        moved: The picture.
+        maps: The shifted picture's map, and the shifted map of the picture, (2, H, W).
+        difference: One minus the other, (1, H, W).
+        titles: Of the picture and the three maps.
+        legends: Of the maps, and of the difference.
+        on_settled: Called before the page runs again.
+    """
+    first, second = maps.as_data(), difference.as_data()
+    data: dict[str, Any] = {
+        "url": moved.picture.url,
+        "size": [moved.picture.height, moved.picture.width],
+        "shift": moved.shift,
+        "limit": moved.limit,
+        "axis": moved.axis,
+        "border": moved.border,
+        "fill": list(moved.fill),
+        "maps": first,
+        "difference": second,
+        "titles": list(titles),
+        "legends": [one_map(legend) for legend in legends],
+        "digest": first["digest"] + second["digest"],
+    }
+    _FOLLOW(key=key, data=data, on_settled_change=on_settled)
 
 
 def one_map(explained: Legend) -> dict[str, Any]:

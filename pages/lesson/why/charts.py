@@ -1,4 +1,4 @@
-"""The charts of the chapter, in Vega-Lite: they follow the theme, and each says in words what it shows."""
+"""Charts in Vega-Lite: they follow the theme, and each says in words what it shows."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 import streamlit as st
 
 from explorer.lesson.locality import Growth
+from explorer.lesson.sharing import LayerWeights, WeightCounts, rough
 
 # Told apart in light and dark and with the usual colour blindnesses; after Okabe and Ito, 2008.
 BLUE, ORANGE, GREEN, GREY, PINK = "#0089c7", "#d55e00", "#00a07a", "#8b8794", "#cc6fa3"
+SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+KINDS = ("Convolution", "Locally connected", "Fully connected")
+Spec = dict[str, Any]
 
 
 def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> None:
@@ -25,56 +29,118 @@ def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> Non
         }
         for at, row in enumerate(rows, 1)
     ]
-    x = {
-        "field": "order",
-        "type": "quantitative",
-        "title": "Layers in which it grows",
-        "axis": whole(len(data)),
-    }
-    y = {"field": "side", "type": "quantitative", "title": "Side of the region, pixels"}
-    side = {
-        "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY},
-        "encoding": {"y": {"datum": max(picture)}},
-    }
+    x = axis(
+        "order", "Layers in which it grows", values=list(range(1, len(data) + 1)), format="d", grid=False
+    )
+    y = axis("side", "Side of the region, pixels")
+    # Of its own data, since it would else be drawn once for every layer.
+    one = {"data": {"values": [{"side": max(picture), "text": f"the picture: {max(picture)}", "order": 1}]}}
+    side = {**one, "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY}, "encoding": {"y": y}}
     label = {
-        "mark": {
-            "type": "text",
-            "align": "left",
-            "dy": -7,
-            "color": GREY,
-            "text": f"the picture: {max(picture)}",
-        },
-        "encoding": {"y": {"datum": max(picture)}, "x": {"datum": 1}},
+        **one,
+        "mark": {"type": "text", "align": "left", "dy": -8, "color": GREY, "fontSize": 12},
+        "encoding": {"x": x, "y": y, "text": {"field": "text"}},
     }
-    line = {
-        "mark": {"type": "line", "color": BLUE, "strokeWidth": 2},
-        "encoding": {"x": x, "y": y},
-    }
+    line = {"mark": {"type": "line", "color": BLUE, "strokeWidth": 2}, "encoding": {"x": x, "y": y}}
     points = {
         "mark": {"type": "point", "filled": True, "color": BLUE, "opacity": 1},
         "encoding": {
-            "x": x, "y": y,
-            "size": {"condition": {"test": "datum.chosen", "value": 230}, "value": 60},
+            "x": x, "y": y, "size": large_if_chosen(),
             "tooltip": [tip("layer", "Layer"), tip("kind", "Kind"), tip("side", "Pixels")],
         },
     }  # fmt: skip
     told = ", ".join(f"{row['layer']} {row['side']}" for row in data)
-    draw("why_growth", data, [side, label, line, points], 260, f"Side of the region in pixels: {told}")
+    draw("why_growth", data, [side, label, line, points], 280, f"Side of the region in pixels: {told}")
 
 
-def tip(field: str, title: str, form: str | None = None) -> dict[str, str]:
+def bars(key: str, counts: WeightCounts) -> None:
+    """Counts as bars on a log scale, each with its number."""
+    data = [
+        {"layer": name, "weights": count, "label": rough(count)}
+        for name, count in zip(KINDS, three(counts), strict=True)
+    ]
+    y = {"field": "layer", "type": "nominal", "title": None, "sort": list(KINDS), "axis": {"labelLimit": 200}}
+    x = axis("weights", "Weights, log scale", format="~s", tickCount=6)
+    x["scale"] = {"type": "log", "domainMin": 1, "domainMax": 100 * max(three(counts))}
+    bar = {
+        "mark": {"type": "bar", "height": 24, "cornerRadiusEnd": 4},
+        "encoding": {
+            "y": y, "x": x, "x2": {"datum": 1}, "color": series("layer", KINDS)["color"] | {"legend": None},
+            "tooltip": [tip("layer", "Layer"), tip("weights", "Weights", ",")],
+        },
+    }  # fmt: skip
+    label = {
+        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13},
+        "encoding": {"y": y, "x": x, "text": {"field": "label"}},
+    }
+    told = ", ".join(f"{row['layer']} {row['weights']:,}" for row in data)
+    draw(key, data, [bar, label], 190, f"Weights: {told}")
+
+
+def weights(rows: Sequence[LayerWeights]) -> None:
+    """The three counts of every layer, on a log scale."""
+    data = [
+        {"order": order, "layer": row.name, "kind": kind, "weights": count}
+        for order, row in enumerate(rows, 1)
+        for kind, count in zip(KINDS, three(row.counts), strict=True)
+    ]
+    x = axis("order", "Convolutions, in the network's order", format="d", grid=False)
+    y = axis("weights", "Weights, log scale", format="~s")
+    y["scale"] = {"type": "log"}
+    tips = [tip("layer", "Layer"), tip("kind", "As"), tip("weights", "Weights", ",")]
+    last = ", ".join(f"{count:,}" for count in three(rows[-1].counts))
+    told = f"Weights of {len(rows)} layers in three kinds; of the last, {rows[-1].name}: {last}"
+    draw("why_weights", data, lines(x, y, series("kind", KINDS), tips), 380, told)
+
+
+def three(counts: WeightCounts) -> tuple[int, int, int]:
+    """The counts in the order of `KINDS`."""
+    return counts.convolution, counts.locally_connected, counts.fully_connected
+
+
+def axis(field: str, title: str | None, **options: object) -> Spec:
+    """A field of numbers along an axis."""
+    return {"field": field, "type": "quantitative", "title": title, "axis": options}
+
+
+def series(field: str, names: Sequence[str]) -> Spec:
+    """Colour and shape of each name, so that neither is needed to know it."""
+    legend = {"orient": "top", "title": None, "labelLimit": 330, "columns": 2}
+    colours = (ORANGE, BLUE, GREY, GREEN, PINK, "#7a68ee")
+    scales = {"color": colours[: len(names)], "shape": SHAPES[: len(names)]}
+    return {
+        channel: {
+            "field": field, "type": "nominal", "legend": legend,
+            "scale": {"domain": list(names), "range": list(range_)},
+        }
+        for channel, range_ in scales.items()
+    }  # fmt: skip
+
+
+def lines(x: Spec, y: Spec, kinds: Spec, tips: Sequence[Spec], size: Spec | None = None) -> list[Spec]:
+    """A line for each series, with a mark for each value."""
+    line = {
+        "mark": {"type": "line", "strokeWidth": 1.6, "opacity": 0.65},
+        "encoding": {"x": x, "y": y, "color": kinds["color"]},
+    }
+    point = {
+        "mark": {"type": "point", "filled": True, "opacity": 1},
+        "encoding": {"x": x, "y": y, **kinds, "size": size or {"value": 50}, "tooltip": list(tips)},
+    }
+    return [line, point]
+
+
+def large_if_chosen() -> Spec:
+    """The size of a mark."""
+    return {"condition": {"test": "datum.chosen", "value": 210}, "value": 60}
+
+
+def tip(field: str, title: str, form: str | None = None) -> Spec:
     """A line of a tooltip."""
     return {"field": field, "title": title} | ({"format": form} if form else {})
 
 
-def whole(most: int) -> dict[str, Any]:
-    """An axis that counts layers."""
-    return {"values": list(range(1, most + 1)), "format": "d", "grid": False, "labelOverlap": True}
-
-
-def draw(
-    key: str, data: Sequence[dict[str, Any]], layers: Sequence[dict[str, Any]], height: int, alt: str
-) -> None:
+def draw(key: str, data: Sequence[Spec], layers: Sequence[Spec], height: int, alt: str) -> None:
     """A layered chart as wide as its place."""
     spec = {"data": {"values": list(data)}, "height": height, "layer": list(layers)}
     st.vega_lite_chart(spec=spec, width="stretch", key=key, alt=alt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.lesson.why import local, stack
+from pages.lesson.why import local, position, sharing, stack, translation
 from pages.reading import read
 
 st.markdown(
@@ -16,3 +16,6 @@ st.markdown(
 reading = read()
 local.show(reading)
 stack.show(reading)
+sharing.show(reading)
+translation.show(reading)
+position.show(reading)
