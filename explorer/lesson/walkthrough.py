@@ -24,8 +24,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
+import numpy as np
+from numpy.typing import NDArray
+
 from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, sizes_of
 from explorer.lesson.matrices import LessonError, Matrix, Numbers, check_cell, matrix, spoken, turned, written
+from explorer.lesson.painting import grid
 
 INPUT_SIDES = (3, 12)
 """Fewest and most rows and columns of the input."""
@@ -290,6 +294,24 @@ def worked_example() -> Walkthrough:
         ((0.0, 3.0, 3.0), (0.0, 3.0, 3.0), (0.0, 3.0, 3.0))
     """
     return walk([[1, 1, 1, 0, 0]] * 5, [[1, 0, -1]] * 3)
+
+
+def brightness(rgb: NDArray[np.uint8], side: int = INPUT_SIDES[1]) -> Matrix:
+    """A picture as a small input: the brightness of each of its parts, from 0 (black) to 9 (white).
+
+    Args:
+        rgb: The picture, uint8 (H, W, 3), of any size; it is squeezed into a square.
+        side: Rows and columns of the input.
+
+    Returns:
+        `side` rows of `side` whole numbers.
+
+    Example:
+        >>> brightness(np.full((2, 5, 3), 255, np.uint8), side=3)
+        ((9.0, 9.0, 9.0), (9.0, 9.0, 9.0), (9.0, 9.0, 9.0))
+    """
+    levels = grid(rgb, side) // 26  # 256 grey levels in ten groups
+    return matrix("input", levels.tolist(), *INPUT_SIDES)
 
 
 def _bracketed(number: str) -> str:

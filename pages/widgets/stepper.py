@@ -126,7 +126,11 @@ def stepper(
 
 def sent_setting(key: str) -> Setting | None:
     """The setting that the stepper `key` just sent; None if it is none that a stepper would send."""
-    sent = state.sent(key, TRIGGER)
+    return read_setting(state.sent(key, TRIGGER))
+
+
+def read_setting(sent: Any) -> Setting | None:
+    """A setting from whatever a browser sent as one; None if it is none."""
     try:
         return _checked(sent)
     except (NumbersError, LessonError, TypeError, KeyError, ValueError):
@@ -147,14 +151,14 @@ def as_data(setting: Setting) -> dict[str, Any]:
 
 
 def _checked(sent: Any) -> Setting:
-    """A setting from whatever a browser sent as one; sizes and the rest are checked where they are used."""
-    seed = sent["seed"]
+    """The setting with its numbers checked; sizes are checked where they are used."""
+    seed, (top, bottom, left, right) = sent["seed"], map(int, sent["padding"])
     return Setting(
         _checked_rows(sent["input"]),
         _checked_rows(sent["kernel"]),
         _pair(sent["window"]),
         _pair(sent["stride"]),
-        tuple(map(int, sent["padding"])),  # type: ignore[arg-type]
+        (top, bottom, left, right),
         _pair(sent["dilation"]),
         bool(sent["flipped"]),
         None if seed is None else int(seed),

@@ -17,9 +17,18 @@ OUTPUT_SIZE = r"""
 """
 
 
+READABLE = 860
+"""Pixels that a paragraph is wide at most."""
+
+
 def show() -> None:
     """The idea, the formula, and what its letters mean."""
     st.header("Slide, multiply, add", anchor="idea")
+    with st.container(width=READABLE):
+        _words()
+
+
+def _words() -> None:
     st.markdown(
         "To a computer, an image is a table of numbers, one for the brightness of each pixel. A "
         "**convolution** slides a much smaller table over it, the **kernel** (or **filter**). At every "

@@ -6,6 +6,7 @@ import streamlit as st
 
 from pages import media
 from pages.lesson.convolution import link
+from pages.lesson.convolution.definition import READABLE
 from pages.widgets.stepper import Setting, sent_setting, stepper
 
 KEY = "both_operations"
@@ -54,7 +55,8 @@ def show() -> None:
         both=True,
         on_settle=_take,
     )
-    st.markdown(MATTERS)
+    with st.container(width=READABLE):
+        st.markdown(MATTERS)
 
 
 MATTERS = """

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from explorer.kernels import KERNELS
-from explorer.lesson.walkthrough import KERNEL_SIDES, worked_example
+from explorer.lesson.walkthrough import KERNEL_SIDES, brightness, worked_example
+from pages import state
 from pages.widgets.stepper import Preset
 
 SIDE = 5
@@ -22,6 +23,7 @@ def inputs() -> tuple[Preset, ...]:
         _drawn("chessboard", lambda row, column: (row + column) % 2 == 0),
         _drawn("slope", lambda _, column: column + 1),
         _drawn("all ones", lambda _row, _column: 1),
+        Preset("the current picture", brightness(state.current().picture.rgb)),
     )
 
 
