@@ -128,6 +128,8 @@ class Trainer:
         self.network = copy.deepcopy(self.untrained)
         held_out = torch.Generator().manual_seed(_seed("held out", 0))
         self.pictures, self.labels = self.task.draw(HELD_OUT, held_out, self.plan.noise)
+        with torch.no_grad():  # what the held-out pictures become in layers that stay needs no second look
+            self._features = self.untrained[:-1](self.pictures) if self.plan.frozen else None
 
     def run(self) -> Iterator[Progress]:
         """Train from the beginning, reporting before the first step, every few steps, and after the last."""
@@ -147,8 +149,10 @@ class Trainer:
     def judge(self, network: nn.Module) -> tuple[float, float]:
         """Loss and accuracy of a network on the held-out pictures."""
         with torch.no_grad():
-            logits = network(self.pictures)
-            loss = F.cross_entropy(logits, self.labels)
+            return self._score(network(self.pictures))
+
+    def _score(self, logits: Tensor) -> tuple[float, float]:
+        loss = F.cross_entropy(logits, self.labels)
         return float(loss), float((logits.argmax(1) == self.labels).float().mean())
 
     def _step(self, adam: Adam, pictures: Tensor, labels: Tensor) -> float:
@@ -160,7 +164,11 @@ class Trainer:
         return float(loss.detach())
 
     def _report(self, step: int, losses: list[float]) -> Progress:
-        held_out, accuracy = self.judge(self.network)
+        if self._features is None:
+            held_out, accuracy = self.judge(self.network)
+        else:
+            with torch.no_grad():
+                held_out, accuracy = self._score(self.network[-1](self._features))
         loss = sum(losses) / len(losses) if losses else held_out
         filters = _first(self.network).weight.detach().clone()
         return Progress(step, self.plan.steps, loss, held_out, accuracy, filters, edge_fits(filters))

@@ -89,6 +89,8 @@ def test_frozen_filters_stay_and_only_the_dense_layer_learns():
     trainer = Trainer(Plan("bars", steps=4, batch=8, every=4, frozen=True))
     reports = list(trainer.run())
     assert torch.equal(reports[0].filters, reports[-1].filters)
+    for report, network in zip(reports, (trainer.untrained, trainer.network), strict=True):
+        assert (report.held_out_loss, report.accuracy) == pytest.approx(trainer.judge(network), abs=1e-6)
     assert torch.equal(trainer.network.conv2.weight, trainer.untrained.conv2.weight)
     assert not torch.equal(trainer.network.dense.weight, trainer.untrained.dense.weight)
 
@@ -122,6 +124,7 @@ def test_adam_is_pytorchs():
         (Plan(steps=0), "steps can be 1 to 5000, got 0"),
         (Plan(batch=1000), "batch can be 1 to 512, got 1000"),
         (Plan(noise=float("nan")), "noise can be 0 to 10, got nan"),
+        (Plan(quiet=0), r"quiet can be 0\.01 to 1, got 0"),
         (Plan(filters=0), "filters can be 1 to 64, got 0"),
     ],
 )
