@@ -17,6 +17,7 @@ import models
 from explorer.activations import Activations
 from explorer.hierarchy import Stage
 from explorer.layers import LayerTable
+from explorer.lesson.edges import by_chance
 from explorer.lesson.equivariance import Axis, shifted
 from explorer.lesson.locality import Repaint, probe
 from explorer.lesson.position import PositionCurve, position_curve, positions_along, reduced
@@ -101,6 +102,12 @@ def coarse_positions(
 def sample_thumbnail(name: str) -> bytes:
     """A sample picture as a small WebP file."""
     return media.thumbnail(explorer.decode(explorer.sample_bytes(name)).rgb)
+
+
+@st.cache_data(max_entries=4, show_spinner=False)
+def edges_by_chance(kernel_size: int, count: int) -> int:
+    """How many of `count` filters of pure noise pass for edge detectors; the same for everybody."""
+    return round(count * by_chance(kernel_size, count=count))
 
 
 def warm() -> None:
