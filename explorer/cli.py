@@ -4,6 +4,7 @@
     python -m explorer predict photos/ --json -
     python -m explorer activations cat.jpg --layers blocks.2 blocks.4 --out maps
     python -m explorer figure sample:chelsea --out chelsea.pdf
+    python -m explorer run --model mypkg.mymodule:build --weights w.pth
 
 Pictures are handled one by one, so that any number of them needs the memory of one. A picture that can't be
 read is reported, and the others go on.
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from explorer.cli_arguments import STDOUT, parser
+from explorer.cli_output import OutputError, abandon_output, complain, download_bar, put, say, write
 from explorer.cli_pictures import InputError, Source, distinct, file_name, gather, shown
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from explorer.figure import Format
     from explorer.images import Picture
     from explorer.layers import LayerTable
-    from models import LoadedModel
+    from models import LoadedModel, OwnModel
 
 OK, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 _SMALLEST_TILE = 48  # pixels; smaller maps are enlarged in a mosaic
@@ -59,17 +60,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as stop:  # argparse has said what is wrong, or has printed the help
         return stop.code if isinstance(stop.code, int) else USAGE
     except BrokenPipeError:
-        _abandon_output()
+        abandon_output()
         return PIPE_CLOSED
     except KeyboardInterrupt:
-        _complain("Stopped.")
+        complain("Stopped.")
         return INTERRUPTED
     except _Stop as stop:
-        _complain(str(stop))
+        complain(str(stop))
         return stop.code
+    except OutputError as error:
+        complain(str(error))
+        return FAILED
     except OSError as error:
-        _abandon_output()
-        _complain(f"The output can't be written: {error.strerror or error}.")
+        abandon_output()
+        complain(f"The output can't be written: {error.strerror or error}.")
         return FAILED
     return code
 
@@ -77,14 +81,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _layers(arguments: argparse.Namespace) -> int:
     from explorer.exports import layer_table_json, layer_table_text
 
-    model = _load(arguments.model)
+    model = _load(arguments)
     table = _table(model)
     if arguments.csv:
-        _put(arguments.csv, table.to_csv())
+        put(arguments.csv, table.to_csv())
     elif arguments.json:
-        _put(arguments.json, layer_table_json(table, model.spec.name, model.digest))
+        put(arguments.json, layer_table_json(table, model.spec.name, model.digest))
     else:
-        _say(layer_table_text(table))
+        say(layer_table_text(table))
     return OK
 
 
@@ -98,15 +102,15 @@ def _predict(arguments: argparse.Namespace) -> int:
         entries.append(entry)
         if arguments.json != STDOUT:
             lines = (f"{100 * each['probability']:6.1f} %  {each['label']}" for each in entry["predictions"])
-            _say("\n".join((shown(source.name), *lines)))
+            say("\n".join((shown(source.name), *lines)))
 
     def failed(source: Source, why: str) -> None:
         entries.append({"picture": source.name, "error": why})
 
-    code, model = _each(_sources(arguments), arguments.model, predict, failed)
+    code, model = _each(arguments, _sources(arguments), predict, failed)
     if arguments.json:
-        model = model or _load(arguments.model)
-        _put(arguments.json, predictions_json(model.spec.name, model.digest, entries))
+        model = model or _load(arguments)
+        put(arguments.json, predictions_json(model.spec.name, model.digest, entries))
     return code
 
 
@@ -131,11 +135,11 @@ def _activations(arguments: argparse.Namespace) -> int:
         picture = _decode(source)
         activations = _captured(model, picture, arguments.layers)
         for path, data in _files(arguments, arguments.out / source.stem, activations, model, picture):
-            _write(path, data)
+            write(path, data)
         made = arguments.out / (source.stem + ("" if arguments.format == "png" else f".{arguments.format}"))
-        _say(f"{shown(source.name)}: {_counted(len(activations))} in {shown(str(made))}")
+        say(f"{shown(source.name)}: {_counted(len(activations))} in {shown(str(made))}")
 
-    code, _ = _each(_sources(arguments), arguments.model, save)
+    code, _ = _each(arguments, _sources(arguments), save)
     return code
 
 
@@ -185,10 +189,10 @@ def _figure(arguments: argparse.Namespace) -> int:
         raise _Stop(f"{shown(str(out))} is the picture itself: give the figure another name.", USAGE)
 
     def draw(source: Source, model: LoadedModel) -> None:
-        _write(out, _drawn(source, model, cast("Format", out.suffix[1:].lower())))
-        _say(shown(str(out)))
+        write(out, _drawn(source, model, cast("Format", out.suffix[1:].lower())))
+        say(shown(str(out)))
 
-    code, _ = _each([source], arguments.model, draw)
+    code, _ = _each(arguments, [source], draw)
     return code
 
 
@@ -205,11 +209,27 @@ def _drawn(source: Source, model: LoadedModel, kind: Format) -> bytes:
     return hierarchy_figure(picture, best, rows, model=model, title=source.title, kind=kind)
 
 
+def _run(arguments: argparse.Namespace) -> int:
+    import models
+    from explorer.cli_run import address, free, serve
+
+    if not free(arguments.port):
+        raise _Stop(f"Something listens on port {arguments.port} already; --port takes another one.", FAILED)
+    # Once here, where what is wrong with the model can be said, and where a download shows its progress.
+    name = _load(arguments).spec.name
+    own = _own(arguments)
+    environment = {models.STARTED_ON: name if own is None else own.to_json()}
+    url = address(arguments.port, name)
+    say(url)
+    return serve(arguments.port, environment, url, browser=arguments.browser)
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "layers": _layers,
     "predict": _predict,
     "activations": _activations,
     "figure": _figure,
+    "run": _run,
 }
 
 
@@ -218,8 +238,8 @@ def _sources(arguments: argparse.Namespace) -> list[Source]:
 
 
 def _each(
+    arguments: argparse.Namespace,
     sources: Sequence[Source],
-    model_name: str,
     work: Callable[[Source, LoadedModel], None],
     failed: Callable[[Source, str], None] | None = None,
 ) -> tuple[int, LoadedModel | None]:
@@ -230,7 +250,7 @@ def _each(
     """
     from tqdm import tqdm
 
-    model = _load(model_name) if any(source.problem is None for source in sources) else None
+    model = _load(arguments) if any(source.problem is None for source in sources) else None
     code = OK
     # disable=None: a bar only where standard error is a terminal, so that logs stay readable.
     with tqdm(sources, unit="picture", file=sys.stderr, disable=None if len(sources) > 1 else True) as bar:
@@ -241,17 +261,55 @@ def _each(
                 work(source, model)
             except ValueError as error:  # what this program raises for people, PictureError among them
                 code = FAILED
-                _complain(f"{shown(source.name)}: {error}")
+                complain(f"{shown(source.name)}: {error}")
                 if failed:
                     failed(source, str(error))
     return code, model
 
 
-def _load(name: str) -> LoadedModel:
+def _load(arguments: argparse.Namespace) -> LoadedModel:
+    import models
+
+    with _telling_what_is_wrong():
+        own = _own(arguments)
+        if own is not None:
+            return models.load_own(own)
+        spec = models.find(arguments.model)
+        with download_bar(spec.name) as progress:
+            return models.load(spec.name, progress)
+
+
+def _own(arguments: argparse.Namespace) -> OwnModel | None:
+    """The model of one's own that was given; None where it is one of the known ones, with its weights."""
+    import models
+
+    given = (arguments.weights, arguments.classes, arguments.size, arguments.mean, arguments.std)
+    if arguments.weights is None and ":" not in arguments.model:
+        if any(value is not None for value in (*given, arguments.labels)):
+            raise _Stop(
+                "--classes, --labels, --size, --mean and --std describe a model of your own, which --weights "
+                "or "
+                "--model mypkg.mymodule:build gives.",
+                USAGE,
+            )
+        return None
+    return models.own_model(
+        arguments.model,
+        weights=arguments.weights,
+        classes=arguments.classes,
+        labels=arguments.labels,
+        size=arguments.size,
+        mean=arguments.mean,
+        std=arguments.std,
+    )
+
+
+@contextlib.contextmanager
+def _telling_what_is_wrong() -> Iterator[None]:
     import models
 
     try:
-        return models.load(name)
+        yield
     except models.UnknownModelError as error:
         raise _Stop(error, USAGE) from error
     except models.ModelError as error:
@@ -263,7 +321,7 @@ def _table(model: LoadedModel) -> LayerTable:
 
     from explorer.layers import layer_table
 
-    return layer_table(model.module, torch.zeros(1, 3, *model.spec.input_size))
+    return layer_table(model.module, torch.zeros(model.spec.input_shape))
 
 
 def _decode(source: Source) -> Picture:
@@ -279,46 +337,6 @@ def _captured(model: LoadedModel, picture: Picture, layers: Sequence[str] | None
         return capture(model.module, model.preprocess(picture), layers)
     except CaptureError as error:  # the layers are wrong, for every picture
         raise _Stop(f"{model.spec.name}: {error}", USAGE) from error
-
-
-def _put(target: str, text: str) -> None:
-    """Write to the terminal, where `target` is a dash, or to a file."""
-    if target == STDOUT:
-        sys.stdout.write(text)
-    else:
-        _write(Path(target), text.encode())
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a whole file or none; folders are made, an earlier file of the name is replaced."""
-    part = path.with_name(f"{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            part.write_bytes(data)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise _Stop(f"{shown(str(path))} can't be written: {error.strerror or error}.", FAILED) from error
-
-
-def _say(words: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(words, file=sys.stdout)  # above the progress bar
-
-
-def _complain(words: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(words, file=sys.stderr)
-
-
-def _abandon_output() -> None:
-    """Let Python's own flush at exit succeed, which would otherwise print an error."""
-    with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _counted(count: int) -> str:

@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_activations(commands)
     _add_figure(commands)
+    _add_run(commands)
     return top
 
 
@@ -49,10 +50,40 @@ def _command(commands: _Commands[argparse.ArgumentParser], name: str, what: str)
     command = commands.add_parser(
         name, help=what, description=f"{what}.", epilog=_EXIT_CODES, allow_abbrev=False
     )
-    command.add_argument(
-        "--model", metavar="NAME", default=DEFAULT_MODEL, help="the network to look at (default: %(default)s)"
-    )
+    _add_model(command)
     return command
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    group = command.add_argument_group("the network")
+    group.add_argument(
+        "--model",
+        metavar="NAME",
+        default=DEFAULT_MODEL,
+        help="a model of torchvision or timm, such as resnet50, torchvision/resnet50.IMAGENET1K_V1 or "
+        "timm/convnext_atto.d2_in1k, with @untrained behind it for its untrained twin; or a network of your "
+        "own, "
+        "mypkg.mymodule:build or folder/file.py:build (default: %(default)s)",
+    )
+    group.add_argument(
+        "--weights",
+        metavar="FILE",
+        type=Path,
+        help="your own weights for it: a .pth, .pt, .ckpt or .safetensors file; code in it is never run",
+    )
+    group.add_argument("--classes", metavar="N", type=_positive, help="how many classes your weights have")
+    group.add_argument(
+        "--labels", metavar="FILE", type=Path, help="their names: a text with one per line, or JSON"
+    )
+    group.add_argument("--size", metavar="PIXELS", type=_positive, help="side of your network's input")
+    for name in ("mean", "std"):
+        group.add_argument(
+            f"--{name}",
+            metavar="X",
+            nargs="+",
+            type=float,
+            help=f"your {name} per channel on a scale of 0 to 1; one number for a network that takes grey",
+        )
 
 
 def _add_layers(commands: _Commands[argparse.ArgumentParser]) -> None:
@@ -131,6 +162,16 @@ def _add_figure(commands: _Commands[argparse.ArgumentParser]) -> None:
         metavar="FILE",
         type=_file_of(*FIGURE_SUFFIXES, stdout=False),
         help="a .pdf, .svg or .png file (default: the picture's name and -hierarchy.pdf, here)",
+    )
+
+
+def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
+    command = _command(commands, "run", "Open the app in a browser, on a network of your own")
+    command.add_argument(
+        "--port", metavar="PORT", type=_positive, default=8501, help="where it listens (default: %(default)s)"
+    )
+    command.add_argument(
+        "--no-browser", dest="browser", action="store_false", help="only say where the app is"
     )
 
 

@@ -14,41 +14,101 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from models.labels import imagenet_labels
+    from models.checkpoint import MismatchError
+    from models.devices import (
+        Device,
+        DeviceError,
+        NoMemoryError,
+        available_devices,
+        choose_device,
+        mixed_precision,
+        telling_memory,
+    )
+    from models.errors import CheckpointError, DownloadError, ModelError, OfflineError, UnknownModelError
+    from models.labels import imagenet_labels, parse_labels
+    from models.own import STARTED_ON, OwnModel, load_own, own_model
     from models.prediction import Prediction, top_predictions
     from models.preprocessing import Preprocessing
-    from models.registry import available, load
-    from models.spec import LoadedModel, ModelError, ModelSource, ModelSpec, UnknownModelError
+    from models.registry import available, default_name, find, installed, load, search
+    from models.spec import LoadedModel, ModelSource, ModelSpec
+    from models.store import ModelStore
     from models.torchvision_ops import import_torchvision
+    from models.untrained import untrained_name, untrained_twin
 
 _HOME = {
+    "CheckpointError": "models.errors",
+    "Device": "models.devices",
+    "DeviceError": "models.devices",
+    "DownloadError": "models.errors",
     "LoadedModel": "models.spec",
-    "ModelError": "models.spec",
+    "MismatchError": "models.checkpoint",
+    "ModelError": "models.errors",
     "ModelSource": "models.spec",
     "ModelSpec": "models.spec",
+    "ModelStore": "models.store",
+    "NoMemoryError": "models.devices",
+    "OfflineError": "models.errors",
+    "OwnModel": "models.own",
     "Prediction": "models.prediction",
     "Preprocessing": "models.preprocessing",
-    "UnknownModelError": "models.spec",
+    "STARTED_ON": "models.own",
+    "UnknownModelError": "models.errors",
     "available": "models.registry",
+    "available_devices": "models.devices",
+    "choose_device": "models.devices",
+    "default_name": "models.registry",
+    "find": "models.registry",
     "imagenet_labels": "models.labels",
     "import_torchvision": "models.torchvision_ops",
+    "installed": "models.registry",
     "load": "models.registry",
+    "load_own": "models.own",
+    "mixed_precision": "models.devices",
+    "own_model": "models.own",
+    "parse_labels": "models.labels",
+    "search": "models.registry",
+    "telling_memory": "models.devices",
     "top_predictions": "models.prediction",
+    "untrained_name": "models.untrained",
+    "untrained_twin": "models.untrained",
 }
 
 __all__ = [
+    "STARTED_ON",
+    "CheckpointError",
+    "Device",
+    "DeviceError",
+    "DownloadError",
     "LoadedModel",
+    "MismatchError",
     "ModelError",
     "ModelSource",
     "ModelSpec",
+    "ModelStore",
+    "NoMemoryError",
+    "OfflineError",
+    "OwnModel",
     "Prediction",
     "Preprocessing",
     "UnknownModelError",
     "available",
+    "available_devices",
+    "choose_device",
+    "default_name",
+    "find",
     "imagenet_labels",
     "import_torchvision",
+    "installed",
     "load",
+    "load_own",
+    "mixed_precision",
+    "own_model",
+    "parse_labels",
+    "search",
+    "telling_memory",
     "top_predictions",
+    "untrained_name",
+    "untrained_twin",
 ]
 
 

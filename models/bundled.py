@@ -7,7 +7,7 @@ import torch
 from models import efficientnet_lite0
 from models.labels import imagenet_labels
 from models.preprocessing import Preprocessing
-from models.spec import BuiltModel, ModelSpec
+from models.spec import BuiltModel, ModelSource, ModelSpec
 from models.weights import PackagedWeights
 
 WEIGHTS = PackagedWeights(
@@ -33,7 +33,7 @@ def build_efficientnet_lite0(weights: PackagedWeights = WEIGHTS) -> BuiltModel:
     return BuiltModel(module, weights.sha256)
 
 
-class BundledModels:
+class BundledModels(ModelSource):
     """The source "bundled": one network, whose weights are installed together with the program."""
 
     def names(self) -> tuple[str, ...]:
@@ -57,4 +57,5 @@ class BundledModels:
             labels=imagenet_labels(),
             builder=build_efficientnet_lite0,
             offline=WEIGHTS.installed,
+            random=efficientnet_lite0.EfficientNetLite0,
         )

@@ -31,7 +31,7 @@ def top_predictions(logits: Tensor, labels: Sequence[str], k: int = 5) -> tuple[
 
     Args:
         logits: The model's output for one picture, (classes,) or (1, classes).
-        labels: A name for every class.
+        labels: A name for every class; with none at all, classes are called by their number.
         k: How many to return; all of them where the model has fewer classes.
 
     Raises:
@@ -48,11 +48,11 @@ def top_predictions(logits: Tensor, labels: Sequence[str], k: int = 5) -> tuple[
         raise ValueError(
             f"logits are (classes,) or (1, classes), those of one picture, not {tuple(logits.shape)}"
         )
-    if len(one) != len(labels):
+    if labels and len(one) != len(labels):
         raise ValueError(f"there are {len(labels)} labels for {len(one)} classes")
     probabilities = torch.softmax(one.to("cpu", torch.float32), dim=0)
     if not probabilities.isfinite().all():
         raise ValueError("the model's output contains values that are not numbers (NaN or infinite)")
     values, order = probabilities.sort(descending=True, stable=True)
     best = zip(order[:k].tolist(), values[:k].tolist(), strict=True)
-    return tuple(Prediction(index, labels[index], probability) for index, probability in best)
+    return tuple(Prediction(i, labels[i] if labels else f"class {i}", probability) for i, probability in best)

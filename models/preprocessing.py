@@ -69,16 +69,19 @@ class Preprocessing:
     Attributes:
         resize: Length of the short side after resizing, in pixels.
         crop: Side of the square centre crop, in pixels, at most `resize`.
-        mean: Per channel (red, green, blue), on the scale 0..1.
+        mean: Per channel (red, green, blue), on the scale 0..1; one number for a network that takes grey.
         std: Per channel, on the scale 0..1.
         interpolation: "bilinear", "bicubic" or "lanczos".
+        squash: Both sides become `resize` pixels long, whatever the picture's proportions (timm's
+            `crop_mode="squash"`).
     """
 
     resize: int
     crop: int
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
     interpolation: str = "bicubic"
+    squash: bool = False
 
     def __post_init__(self) -> None:
         if not 1 <= self.crop <= self.resize:
@@ -87,13 +90,19 @@ class Preprocessing:
             )
         if self.interpolation not in _FILTERS:
             raise ValueError(f"interpolation is one of {', '.join(_FILTERS)}, not {self.interpolation!r}")
-        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+        if len(self.mean) not in (1, 3) or len(self.std) != len(self.mean) or min(self.std) <= 0:
             raise ValueError(
-                f"mean and std have one number per channel (3), std above 0, not {self.mean} and {self.std}"
+                "mean and std have one number per channel (3, or 1 for grey), std above 0, "
+                f"not {self.mean} and {self.std}"
             )
 
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the model's input for one picture, (1, C, H, W)."""
+        return 1, len(self.mean), self.crop, self.crop
+
     def __call__(self, picture: HasRgb) -> Tensor:
-        """The model's input for one picture: float32 (1, 3, crop, crop).
+        """The model's input for one picture: float32 (1, 3, crop, crop), or (1, 1, crop, crop) in grey.
 
         Args:
             picture: Anything whose `rgb` is a uint8 array (H, W, 3) of any size; it is not changed.
@@ -104,9 +113,11 @@ class Preprocessing:
         rgb = picture.rgb
         if rgb.ndim != 3 or rgb.shape[2] != 3 or rgb.dtype != np.uint8 or not rgb.size:
             raise ValueError(f"a picture is a uint8 array (H, W, 3), not {rgb.dtype} {rgb.shape}")
-        pixels = np.array(self._resize_and_crop(Image.fromarray(rgb)))  # (crop, crop, 3)
+        image = Image.fromarray(rgb) if len(self.mean) == 3 else Image.fromarray(rgb).convert("L")
+        pixels = np.array(self._resize_and_crop(image))  # (crop, crop, 3), grey: (crop, crop)
+        pixels = pixels.reshape(self.crop, self.crop, -1)
         x = torch.from_numpy(pixels).permute(2, 0, 1).contiguous().to(torch.float32).div_(255)
-        mean, std = (torch.tensor(values).view(3, 1, 1) for values in (self.mean, self.std))
+        mean, std = (torch.tensor(values).view(-1, 1, 1) for values in (self.mean, self.std))
         return x.sub_(mean).div_(std).unsqueeze(0)
 
     def visible_box(self, height: int, width: int) -> tuple[float, float, float, float]:
@@ -129,13 +140,17 @@ class Preprocessing:
             f"{values[0]:g}" if len(set(values)) == 1 else "({})".format(", ".join(f"{v:g}" for v in values))
             for values in (self.mean, self.std)
         )
+        sides = "Both sides are" if self.squash else "The short side is"
+        grey = "The picture is taken in grey. " if len(self.mean) == 1 else ""
         return (
-            f"The short side is resized to {self.resize} pixels ({self.interpolation}), the central "
+            f"{grey}{sides} resized to {self.resize} pixels ({self.interpolation}), the central "
             f"{self.crop} × {self.crop} pixels are kept, and from each value on a scale of 0 to 1 the mean "
             f"{mean} is subtracted before dividing by {std}."
         )
 
     def _spans(self, height: int, width: int) -> tuple[_Span, _Span]:
+        if self.squash:
+            return self._span(height, height), self._span(width, width)
         short = min(height, width)
         return self._span(height, short), self._span(width, short)
 

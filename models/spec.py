@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from torch import nn
 
+from models.download import Progress, RemoteFile
+from models.errors import ModelError, UnknownModelError
 from models.preprocessing import Preprocessing
 
-
-class ModelError(ValueError):
-    """A model that can't be loaded; the message says which, why, and what to do."""
-
-
-class UnknownModelError(ModelError):
-    """A name that no source of models has; the message lists the close names."""
+__all__ = ["BuiltModel", "LoadedModel", "ModelError", "ModelSource", "ModelSpec", "UnknownModelError"]
 
 
 class BuiltModel(NamedTuple):
@@ -36,12 +33,15 @@ class ModelSpec:
         source: Where it comes from, for example "bundled".
         description: One or two sentences for people.
         licence: The licence of its weights.
-        parameters: How many numbers it has learned.
-        size_in_bytes: Size of the weights' file.
-        labels: A name for every class, in the order of the outputs.
+        parameters: How many numbers it has learned; None where its library doesn't say before it is built.
+        size_in_bytes: Size of the weights' file; None where only the server knows, see `size`.
+        labels: A name for every class, in the order of the outputs; empty where the outputs have no names
+            (a network that was trained to make features, not to tell classes apart).
         preprocessing: From a picture to its input.
         builder: Makes the network and loads its weights; raises `ModelError` where that can't be done.
         offline: Looks whether the weights are on this computer.
+        random: Makes the same network with random weights; None where only a trained one can be made.
+        weights: The file of weights, where it comes from a server.
     """
 
     name: str
@@ -49,12 +49,19 @@ class ModelSpec:
     source: str
     description: str
     licence: str
-    parameters: int
-    size_in_bytes: int
+    parameters: int | None
+    size_in_bytes: int | None
     preprocessing: Preprocessing
     labels: tuple[str, ...] = field(repr=False)
     builder: Callable[[], BuiltModel] = field(repr=False)
     offline: Callable[[], bool] = field(repr=False)
+    random: Callable[[], nn.Module] | None = field(default=None, repr=False)
+    weights: RemoteFile | None = field(default=None, repr=False)
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """Shape of the model's input for one picture, (1, C, H, W)."""
+        return self.preprocessing.input_shape
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -65,6 +72,29 @@ class ModelSpec:
     def available_offline(self) -> bool:
         """Whether loading needs no network; looked up at each access, without reading the weights."""
         return self.offline()
+
+    def size(self) -> int | None:
+        """Bytes to download, to be told before; 0 where nothing is missing, None where nobody knows.
+
+        Raises:
+            OfflineError: If only the server knows and does not answer.
+        """
+        if self.weights is None or self.available_offline:
+            return 0
+        return self.size_in_bytes or self.weights.size()
+
+    def fetch(self, progress: Progress | None = None) -> None:
+        """Bring the weights to this computer, where they are missing.
+
+        Args:
+            progress: Told the bytes that are here and those of the whole file, as they arrive.
+
+        Raises:
+            OfflineError: If no server answers; at once.
+            DownloadError: If the weights can't be brought for another reason.
+        """
+        if self.weights is not None and not self.available_offline:
+            self.weights.fetch(progress)
 
     def build(self) -> BuiltModel:
         """The network with its weights, ready for inference: in eval mode, no parameter wants a gradient.
@@ -85,7 +115,7 @@ class LoadedModel:
     Attributes:
         spec: What it is.
         module: The network, in eval mode, without gradients for its parameters.
-        digest: sha256 of its weights in hexadecimal: what a cache of its results is keyed on.
+        digest: sha256 of its weights in hexadecimal; of the file, where there is one.
     """
 
     spec: ModelSpec
@@ -94,8 +124,13 @@ class LoadedModel:
 
     @property
     def labels(self) -> tuple[str, ...]:
-        """A name for every class, in the order of the outputs."""
+        """A name for every class, in the order of the outputs; empty where they have none."""
         return self.spec.labels
+
+    @property
+    def key(self) -> str:
+        """What a cache of results is keyed on: the weights, and how pictures are prepared for them."""
+        return hashlib.sha256(f"{self.digest}{self.preprocess!r}".encode()).hexdigest()
 
     @property
     def preprocess(self) -> Preprocessing:
@@ -104,10 +139,18 @@ class LoadedModel:
 
 
 class ModelSource(Protocol):
-    """A place that models come from: the bundled ones, a library, a folder of checkpoints."""
+    """A place that models come from: the bundled ones, a library, a checkpoint."""
 
     def names(self) -> tuple[str, ...]:
         """The names of its models, the best first; cheap: nothing is loaded."""
 
     def spec(self, name: str) -> ModelSpec:
         """The model of that name, which must be one of `names()`; nothing is loaded."""
+
+    def resolve(self, name: str) -> str | None:
+        """Which of `names()` is meant by what somebody wrote; None where none is."""
+        return name if name in self.names() else None
+
+    def installed(self) -> tuple[str, ...]:
+        """Those of `names()` that can be loaded without a network."""
+        return tuple(name for name in self.names() if self.spec(name).available_offline)

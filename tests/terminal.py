@@ -34,7 +34,9 @@ def table():
 def once(monkeypatch, tmp_path):
     """The real model, loaded and traced once for all tests; every test in a folder of its own."""
     monkeypatch.setattr(
-        models, "load", lambda name: loaded() if name == "efficientnet_lite0" else registry.load(name)
+        models,
+        "load",
+        lambda name, *rest: loaded() if name == "efficientnet_lite0" else registry.load(name, *rest),
     )
     monkeypatch.setattr(cli, "_table", lambda model: table())
     monkeypatch.chdir(tmp_path)

@@ -212,7 +212,7 @@ def test_an_output_that_fails(capsys, monkeypatch, error, code, said):
 
 
 def test_missing_weights_are_said(capsys, monkeypatch):
-    def load(name):
+    def load(name, progress):
         raise models.ModelError("The weights are not installed.")
 
     monkeypatch.setattr(models, "load", load)

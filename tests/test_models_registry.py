@@ -9,11 +9,11 @@ from torch import nn
 import models
 from models.bundled import WEIGHTS, BundledModels, build_efficientnet_lite0
 from models.registry import Registry
-from models.spec import BuiltModel
+from models.spec import BuiltModel, ModelSource
 from models.weights import PackagedWeights
 
 
-class Toys:
+class Toys(ModelSource):
     """A second source, as a library of models would be."""
 
     def names(self):
