@@ -6,6 +6,7 @@ A screen can only show 0 to 255 again, so there is a choice to make (`DISPLAYS`)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -115,18 +116,21 @@ def laid_over(picture: Tensor, kernel: Tensor, edge: str = "replicate") -> Tenso
 
 
 def weight_texts(kernel: Tensor) -> list[list[str]]:
-    """The weights as they are written: short fractions where these are exact, else four digits.
+    """The weights as they are written: exactly where that is short, else to four digits of the largest.
 
     Example:
-        >>> weight_texts(torch.tensor([[1 / 9, -0.5, 0.123456]], dtype=torch.float64))
-        [['1/9', '-0.5', '0.1235']]
+        >>> weight_texts(torch.tensor([[1 / 9, -0.5, 0.123456, 1e-9]], dtype=torch.float64))
+        [['1/9', '-0.5', '0.1235', '0']]
     """
-    return [[_short(value) for value in row] for row in kernel.double().tolist()]
+    most = float(kernel.abs().max())
+    places = 3 - math.floor(math.log10(most)) if most > 0 else 0
+    return [[_written(value, places) for value in row] for row in kernel.double().tolist()]
 
 
-def _short(value: float) -> str:
+def _written(value: float, places: int) -> str:
     text = typed(value)
-    return text if len(text) <= LONGEST_TEXT else f"{value:.4g}"
+    exact = len(text) <= LONGEST_TEXT and "e" not in text
+    return text if exact else f"{round(value, places) + 0.0:.4g}"
 
 
 def suited(kernel: Tensor) -> str:

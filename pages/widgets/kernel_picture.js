@@ -10,7 +10,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const plane = height * width;
   const [down, across] = [data.kernel.length, data.kernel[0].length];
   const [above, before] = [(down - 1) >> 1, (across - 1) >> 1]; // an even kernel begins half a step early
-  const whole = (value) => Number(Number(value.toPrecision(6)).toFixed(6)).toString().replace("-", "−");
+  const whole = (value) => (Number(value.toFixed(3)) + 0).toString().replace("-", "−"); // in grey levels
   const bracketed = (text) => (/[-−/]/.test(text) ? `(${text.replaceAll("-", "−")})` : text);
   const clamp = (value, most) => Math.max(0, Math.min(most, value));
 
@@ -111,6 +111,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.stage.setAttribute("aria-label", `${data.label}; the arrow keys move the kernel over it`);
   view.handle.setAttribute("aria-label", "Line between before and after");
   [view.left.textContent, view.right.textContent] = data.titles;
+  view.note.textContent = data.note;
   if (view.fresh) point(...view.at);
   view.fresh = false;
   markChannel(view);
@@ -164,6 +165,7 @@ function buildFilter(root) {
   element("span", "knob", handle).textContent = "⇔";
   handle.tabIndex = 0;
   for (const [name, value] of [["role", "slider"], ["aria-valuemin", "0"], ["aria-valuemax", "100"], ["aria-orientation", "horizontal"]]) handle.setAttribute(name, value);
+  const note = element("p", "note", left);
   const panel = element("div", "panel", frame);
   const picker = element("div", "picker", panel);
   picker.setAttribute("role", "group");
@@ -172,7 +174,7 @@ function buildFilter(root) {
   const readout = element("p", "readout", panel);
   readout.setAttribute("aria-live", "polite");
   return {
-    stage, back, front, box, handle, picker, equation, readout,
+    stage, back, front, box, handle, picker, equation, readout, note,
     left: element("span", "", titles), right: element("span", "", titles),
     digest: null, at: [0, 0], channel: 0, split: 50, dragging: false,
   };

@@ -89,6 +89,7 @@ def filtered(
     *,
     label: str,
     titles: tuple[str, str],
+    note: str,
     view: Sequence[int],
     on_view: Callable[[], None],
 ) -> None:
@@ -99,6 +100,7 @@ def filtered(
         shown: The picture.
         label: What it is, for assistive technology.
         titles: Of the two sides.
+        note: Below the picture.
         view: Where the line stands (0..100), and the row, column and channel that are read.
         on_view: Called before the page runs again, with such a list sent.
     """
@@ -120,6 +122,7 @@ def filtered(
             "channels": ["grey"] if len(shown.before) == 1 else ["red", "green", "blue"],
             "label": label,
             "titles": list(titles),
+            "note": note,
         }
     )
     _PICTURE(key=key, data=data | {"view": list(view)}, on_view_change=on_view)

@@ -80,13 +80,13 @@ def pick() -> Chosen:
 
 
 def choose(new: str) -> None:
-    """Another kernel; one's own begins with the weights of the one before, where they can be edited."""
+    """Another kernel, shown as suits it; one's own begins with the one before, where that can be edited."""
     if new == OWN and state.text("weights") is None and (before := KERNELS.get(name())):
         values = {each.name: chosen_value(each) for each in before.parameters}
         weight = before.weight(**values)
         if max(weight.shape) <= MOST:
             state.choose(weights=format_texts(weight_texts(weight)))
-    state.choose(kernel=new)
+    state.choose(kernel=new, display=None)
 
 
 def own() -> Chosen:

@@ -17,6 +17,8 @@ from pages.widgets import Maps
 from pages.widgets import kernels as widgets
 
 READABLE = 7
+FINE = 257
+"""Frequencies on a side, for what is said in numbers; fewer are enough for the picture."""
 NOTE = (
     "The lighter, the stronger a wave comes out. In the middle the even picture, at the rim the finest "
     "stripes."
@@ -35,8 +37,8 @@ def show(chosen: Chosen) -> None:
 def show_waves(chosen: Chosen) -> None:
     """The frequency response."""
     st.subheader("What it does to waves", anchor="waves")
+    st.markdown(words.waves(frequency_response(chosen.weight, FINE)))
     response = frequency_response(chosen.weight)
-    st.markdown(words.waves(response))
     sheet = mosaic(response.magnitude[None].float(), scale="layer")
     widgets.response(
         "kernels_response",

@@ -60,15 +60,10 @@ def show_picture(picture: Tensor, values: Tensor, shown: Display, chosen: Chosen
         widgets.Filtered(picture.numpy().astype(np.uint8), values.numpy(), shown, chosen.weight, edge),
         label=f"{title} before and after {chosen.title}",
         titles=("Before", f"After: {chosen.title}"),
+        note=words.worked_on(state.current().picture.rgb.shape, (height, width)),
         view=looked_at(channels, height, width),
         on_view=take_view,
     )
-    rows, columns = state.current().picture.rgb.shape[:2]
-    if (rows, columns) != (height, width):
-        st.caption(
-            f"Worked on at {width} × {height} pixels, reduced from {columns} × {rows}, so that "
-            "every change answers at once."
-        )
 
 
 def looked_at(channels: int, height: int, width: int) -> list[int]:

@@ -12,14 +12,39 @@ from explorer.rendering import number
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}
 
 
-def count(many: int, one: str, more: str = "") -> str:
+def count(many: int, one: str) -> str:
     """A number with its noun.
 
     Example:
         >>> count(1, "zero"), count(2, "pixel")
         ('1 zero', '2 pixels')
     """
-    return f"{many or 'no'} {one if many == 1 else more or one + 's'}"
+    return f"{many or 'no'} {one if many == 1 else one + 's'}"
+
+
+def are(many: int, one: str) -> str:
+    """A number with its noun and verb.
+
+    Example:
+        >>> are(1, "pixel"), are(2, "pixel")
+        ('1 pixel is', '2 pixels are')
+    """
+    return f"{count(many, one)} {'is' if many == 1 else 'are'}"
+
+
+def worked_on(given: tuple[int, ...], size: tuple[int, int]) -> str:
+    """How large the picture is that is worked on.
+
+    Args:
+        given: Rows and columns of the picture as it is, and channels.
+        size: Rows and columns of the one at work.
+    """
+    shown = f"{size[1]} × {size[0]} pixels"
+    if given[:2] == size:
+        return shown + "."
+    return (
+        f"Worked on at {shown}, reduced from {given[1]} × {given[0]}, so that every change answers at once."
+    )
 
 
 def impossible(error: ConvolutionError, padding: str, stride: int) -> str:
@@ -54,10 +79,10 @@ def told(sizes: Axis, padding: str) -> str:
     if sizes.stride > 1:
         parts.append(f"The window moves {sizes.stride} pixels at once.")
     if sizes.left_over:
-        columns = count(sizes.left_over, "column")
-        parts.append(f"At the end {columns} left over: one more step would reach beyond.")
+        many = are(sizes.left_over, "column")
+        parts.append(f"At the end {many} left over: one more step would reach beyond.")
     if sizes.unread:
-        parts.append(f"Of each row {count(len(sizes.unread), 'pixel')} never met by a tap.")
+        parts.append(f"In each row {are(len(sizes.unread), 'pixel')} never read.")
     return " ".join(parts)
 
 
@@ -153,11 +178,11 @@ def waves(response: FrequencyResponse) -> str:
         if constant < 1e-9
         else f"An even picture comes out × {number(constant)}"
     )
+    if most - float(response.magnitude.min()) < 1e-9 * most:
+        return f"{even}, and so does every wave: no direction and no width is preferred."
     if response.wavelength == float("inf"):
         fine = finest(response)
         return f"{even}, and no wave comes out stronger; of the finest stripes × {number(fine)} is left."
-    if most - float(response.magnitude.min()) < 1e-9 * most:
-        return f"{even}, and so does every wave: no direction and no width is preferred."
     return (
         f"{even}; the strongest answer, about × {most:.2g}, is to waves of about "
         f"{response.wavelength:.2g} pixels that run {direction(vertical, horizontal)}."
