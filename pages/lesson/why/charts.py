@@ -32,14 +32,12 @@ def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> Non
     x = axis(
         "order", "Layers in which it grows", values=list(range(1, len(data) + 1)), format="d", grid=False
     )
-    y = axis("side", "Side of the region, pixels")
+    y = axis("side", f"Side of the region, pixels (dashed: the picture's {max(picture)})")
     # Of its own data, since it would else be drawn once for every layer.
-    one = {"data": {"values": [{"side": max(picture), "text": f"the picture: {max(picture)}", "order": 1}]}}
-    side = {**one, "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY}, "encoding": {"y": y}}
-    label = {
-        **one,
-        "mark": {"type": "text", "align": "left", "dy": -8, "color": GREY, "fontSize": 12},
-        "encoding": {"x": x, "y": y, "text": {"field": "text"}},
+    side = {
+        "data": {"values": [{"side": max(picture)}]},
+        "mark": {"type": "rule", "strokeDash": [6, 4], "color": GREY, "strokeWidth": 1.5},
+        "encoding": {"y": y},
     }
     line = {"mark": {"type": "line", "color": BLUE, "strokeWidth": 2}, "encoding": {"x": x, "y": y}}
     points = {
@@ -50,31 +48,25 @@ def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> Non
         },
     }  # fmt: skip
     told = ", ".join(f"{row['layer']} {row['side']}" for row in data)
-    draw("why_growth", data, [side, label, line, points], 280, f"Side of the region in pixels: {told}")
+    draw("why_growth", data, [side, line, points], 300, f"Side of the region in pixels: {told}")
 
 
 def bars(key: str, counts: WeightCounts) -> None:
     """Counts as bars on a log scale, each with its number."""
-    data = [
-        {"layer": name, "weights": count, "label": rough(count)}
-        for name, count in zip(KINDS, three(counts), strict=True)
-    ]
-    y = {"field": "layer", "type": "nominal", "title": None, "sort": list(KINDS), "axis": {"labelLimit": 200}}
-    x = axis("weights", "Weights, log scale", format="~s", tickCount=6)
-    x["scale"] = {"type": "log", "domainMin": 1, "domainMax": 100 * max(three(counts))}
+    names = [f"{name}: {rough(count)}" for name, count in zip(KINDS, three(counts), strict=True)]
+    data = [{"layer": name, "weights": count} for name, count in zip(names, three(counts), strict=True)]
+    y = {"field": "layer", "type": "nominal", "title": None, "sort": names}
+    y["axis"] = {"labelLimit": 260, "labelFontSize": 13}
+    x = axis("weights", "Weights, log scale", format="~s", tickCount=5)
+    x["scale"] = {"type": "log", "domainMin": 1}
     bar = {
         "mark": {"type": "bar", "height": 24, "cornerRadiusEnd": 4},
         "encoding": {
-            "y": y, "x": x, "x2": {"datum": 1}, "color": series("layer", KINDS)["color"] | {"legend": None},
+            "y": y, "x": x, "x2": {"datum": 1}, "color": series("layer", names)["color"] | {"legend": None},
             "tooltip": [tip("layer", "Layer"), tip("weights", "Weights", ",")],
         },
     }  # fmt: skip
-    label = {
-        "mark": {"type": "text", "align": "left", "dx": 6, "fontSize": 13},
-        "encoding": {"y": y, "x": x, "text": {"field": "label"}},
-    }
-    told = ", ".join(f"{row['layer']} {row['weights']:,}" for row in data)
-    draw(key, data, [bar, label], 190, f"Weights: {told}")
+    draw(key, data, [bar], 190, f"Weights: {', '.join(names)}")
 
 
 def weights(rows: Sequence[LayerWeights]) -> None:
@@ -105,7 +97,7 @@ def axis(field: str, title: str | None, **options: object) -> Spec:
 
 def series(field: str, names: Sequence[str]) -> Spec:
     """Colour and shape of each name, so that neither is needed to know it."""
-    legend = {"orient": "top", "title": None, "labelLimit": 330, "columns": 2}
+    legend = {"orient": "top", "title": None, "labelLimit": 330, "columns": 1}
     colours = (ORANGE, BLUE, GREY, GREEN, PINK, "#7a68ee")
     scales = {"color": colours[: len(names)], "shape": SHAPES[: len(names)]}
     return {

@@ -68,18 +68,18 @@ def shifts(result: Equivariance) -> None:
     draw("why_shifts", data, marks, 440, f"Off by, over the shift: {told}")
 
 
-def positions(curve: PositionCurve, names: Sequence[str], along: str, whole: float) -> None:
+def positions(curve: PositionCurve, title: str, names: Sequence[str], along: str, whole: float) -> None:
     """Probabilities over the object's position.
 
     Args:
         curve: What was measured.
-        names: Of the classes, whose sum is drawn where there are several.
+        title: Of all classes together.
+        names: Of the single classes.
         along: "columns" or "rows".
         whole: The probability for the picture as it is.
     """
     at = 1 if along == "columns" else 0
-    together = " or ".join(names)
-    rows = {together: curve.probabilities} | dict(zip(names, curve.single, strict=True))
+    rows = {title: curve.probabilities} | dict(zip(names, curve.single, strict=True))
     data = [
         {"position": place[at], "name": name, "probability": probability}
         for name, row in rows.items()
@@ -100,4 +100,4 @@ def positions(curve: PositionCurve, names: Sequence[str], along: str, whole: flo
     tips = [tip("name", "Class"), tip("position", "Position"), tip("probability", "Probability", ".1%")]
     small = {"value": 60 if len(curve.positions) < 20 else 22}
     marks = [reference, *lines(x, y, series("name", list(rows)), tips, small)]
-    draw("why_positions", data, marks, 420, f"Probability of {together} by position: {told}")
+    draw("why_positions", data, marks, 420, f"Probability of {title} by position: {told}")

@@ -42,6 +42,12 @@ class Scene:
     names: tuple[str, ...]
     whole: float
 
+    @property
+    def title(self) -> str:
+        """The names in a row: a, b or c."""
+        *most, last = self.names
+        return f"{', '.join(most)} or {last}" if most else last
+
 
 @st.fragment
 def show(reading: Reading) -> None:
@@ -57,7 +63,7 @@ def show(reading: Reading) -> None:
     coarse = look(reading, scene)
     fine = measured(reading, scene)
     curve = coarse if fine is None else fine
-    curves.positions(curve, scene.names, scene.axis, scene.whole)
+    curves.positions(curve, scene.title, scene.names, scene.axis, scene.whole)
     show_ends(reading, scene, curve)
     st.markdown(words(reading, scene, curve))
 
@@ -134,14 +140,14 @@ def show_ends(reading: Reading, scene: Scene, curve: PositionCurve) -> None:
             rgb = pixels(picture, preprocess.mean, preprocess.std)
             caption = f"{word.capitalize()} sure, {percent(value)}: says {answer}"
             st.image(
-                media.webp(rgb), width=180, caption=media.plain(caption), alt=f"The object where {caption}"
+                media.webp(rgb), width=150, caption=media.plain(caption), alt=f"The object where {caption}"
             )
 
 
 def words(reading: Reading, scene: Scene, curve: PositionCurve) -> str:
     """What the curve shows, in numbers."""
     text = (
-        f"*{media.plain(' or '.join(scene.names))}* gets between **{percent(curve.lowest)}** and "
+        f"*{media.plain(scene.title)}* gets between **{percent(curve.lowest)}** and "
         f"**{percent(curve.highest)}**, depending on the place alone (dashed: the whole picture, "
         f"{percent(scene.whole)}). "
     )

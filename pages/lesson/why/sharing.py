@@ -67,7 +67,6 @@ def count() -> None:
     counts = count_weights(sizes)
     st.markdown(sentence(counts))
     charts.bars("why_counts", counts)
-    st.markdown(table(counts))
     with st.expander("How these are counted"):
         st.latex(formulas(sizes))
         st.markdown(
@@ -101,23 +100,13 @@ def sentence(counts: WeightCounts) -> str:
     """The comparison in words."""
     channels, height, width = counts.input_size
     maps, rows, columns = counts.output_size
+    one, local, full = charts.three(counts)
     return (
         f"From {height} × {width} × {channels} to {rows} × {columns} × {maps}: the convolution has "
-        f"**{counts.convolution:,}** weights. With a kernel of its own at every position it would have "
-        f"**{counts.locally_connected:,}**; with every input connected to every output "
-        f"**{counts.fully_connected:,}**, which is "
-        f"{rough(counts.fully_connected / counts.convolution)} times as many."
+        f"**{one:,}** weights ({memory(one)}). With a kernel of its own at every position it would have "
+        f"**{local:,}** ({memory(local)}); with every input connected to every output **{full:,}** "
+        f"({memory(full)}), which is {rough(full / one)} times as many."
     )
-
-
-def table(counts: WeightCounts) -> str:
-    """The counts, what they weigh, and how many times the convolution's they are."""
-    rows = ["| Layer | Weights | as 32-bit numbers | times the convolution |", "|:--|--:|--:|--:|"]
-    rows += [
-        f"| {name} | {weights:,} | {memory(weights)} | {rough(weights / counts.convolution)} |"
-        for name, weights in zip(charts.KINDS, charts.three(counts), strict=True)
-    ]
-    return "\n".join(rows)
 
 
 def formulas(sizes: Geometry) -> str:
