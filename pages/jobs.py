@@ -13,8 +13,6 @@ from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import Generic, TypeVar
 
-import torch
-
 T = TypeVar("T")
 
 MOST_WAITING = 20
@@ -86,14 +84,10 @@ class Queue:
 
     Args:
         name: Of the thread.
-        alone: Whether PyTorch computes in that thread only, without helpers: others keep their processors,
-            and small tensors are done sooner, since no helper has to be waited for.
     """
 
-    def __init__(self, name: str = "measurement", *, alone: bool = False) -> None:
-        self._pool = ThreadPoolExecutor(
-            1, thread_name_prefix=name, initializer=_without_helpers if alone else None
-        )
+    def __init__(self, name: str = "measurement") -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
 
@@ -114,18 +108,8 @@ class Queue:
             return sum(not each.done and not each.cancelled() for each in self._jobs[:at])
 
 
-def _without_helpers() -> None:
-    """PyTorch's threads of its own for the calling thread: none. All other threads keep what they have."""
-    usual = torch.get_num_threads()
-    torch.set_num_threads(1)
-    # It holds for the calling thread and for those that begin later; for these another thread sets it back.
-    again = threading.Thread(target=torch.set_num_threads, args=(usual,))
-    again.start()
-    again.join()
-
-
 QUEUE = Queue()
 """Of the measurements, which must not disturb one another."""
 
-TRAINING = Queue("training", alone=True)
+TRAINING = Queue("training")
 """Of the networks that visitors train."""

@@ -119,7 +119,7 @@ class Trainer:
             LessonError: If the plan has an unknown task or impossible numbers.
         """
         self.plan = Plan() if plan is None else plan
-        _check(self.plan)
+        check(self.plan)
         self.task: Task = TASKS[self.plan.task]
         self.untrained = build(self.plan.spec, self.plan.seed)
         if not self.plan.frozen:  # weights that stay have to pass on a signal of the usual size
@@ -217,7 +217,12 @@ def _seed(purpose: str, seed: int) -> int:
     return (seed * 2 + (purpose == "training")) % 2**63
 
 
-def _check(plan: Plan) -> None:
+def check(plan: Plan) -> None:
+    """Check a plan.
+
+    Raises:
+        LessonError: If it has an unknown task or impossible numbers.
+    """
     if plan.task not in TASKS:
         raise LessonError(f"there is no task {plan.task!r}{close_names(plan.task, TASKS)}")
     for name, value, least, most in (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from explorer.lesson.apart import run_apart
 from explorer.lesson.tasks import TASKS
 from explorer.lesson.trainer import Plan, Progress
-from explorer.lesson.twins import Pair, Twins, accuracy
+from explorer.lesson.twins import Pair, accuracy
 from explorer.rendering import mosaic
 from pages.jobs import Job
 
@@ -28,7 +30,7 @@ class Record:
 
     Attributes:
         plan: What is trained.
-        pairs: The reports so far. The training's thread adds to them while the page reads.
+        pairs: The reports so far; a thread adds to them while the page reads.
     """
 
     plan: Plan
@@ -40,13 +42,13 @@ class Record:
         return bool(self.pairs) and self.pairs[-1].step == self.plan.steps
 
     def work(self, tell: Any, cancelled: Any) -> bool | None:
-        """Train, in the calling thread, until it is over or cancelled; the job's result."""
-        twins = Twins(self.plan)
-        for pair in twins.run():
-            self.pairs.append(pair)
-            tell(pair.step / self.plan.steps)
-            if cancelled():
-                return None
+        """Train in a process of its own until it is over or cancelled; the job's result."""
+        with closing(run_apart(self.plan)) as reports:
+            for pair in reports:
+                self.pairs.append(pair)
+                tell(pair.step / self.plan.steps)
+                if cancelled():
+                    return None
         return True
 
 

@@ -167,14 +167,21 @@ def watch(own: Mine, under_way: Job[bool]) -> None:
     if under_way.done:
         st.rerun()
     under_way.look()
+    st.progress(under_way.progress, text=progress_words(own, under_way))
+    st.button("Cancel", on_click=under_way.cancel, disabled=under_way.cancelled(), key="net_cancel")
+
+
+def progress_words(own: Mine, under_way: Job[bool]) -> str:
+    """How far the training under way is."""
     before = TRAINING.before(under_way)
-    step = own.record.pairs[-1].step if own.record and own.record.pairs else 0
-    plan = own.record.plan if own.record else Plan()
-    others = f"{before} other training{'s' if before > 1 else ''}"
-    waiting = before and not under_way.running
-    text = f"Waiting for {others}" if waiting else f"{TASKS[plan.task].title}: step {step} of {plan.steps}"
-    st.progress(under_way.progress, text=text)
-    st.button("Cancel", on_click=under_way.cancel, key="net_cancel")
+    if under_way.cancelled():
+        return "Cancelling …"
+    if before and not under_way.running:
+        return f"Waiting for {before} other training{'s' if before > 1 else ''}"
+    if own.record is None or not own.record.pairs:
+        return "Starting …"
+    plan = own.record.plan
+    return f"{TASKS[plan.task].title}: step {own.record.pairs[-1].step} of {plan.steps}"
 
 
 def collect() -> None:
