@@ -186,8 +186,6 @@ def _unpickled(source: Path | bytes) -> Any:
     mapped = isinstance(source, Path) and zipfile.is_zipfile(source)
     try:
         return torch.load(given, map_location="cpu", weights_only=True, mmap=mapped)
-    except OSError:
-        raise
     except Exception as error:  # a hostile or damaged file can make the reader raise anything
         raise CheckpointError(_why_unreadable(error)) from error
 

@@ -158,7 +158,7 @@ class WebFile:
                 if self.sha256 and sha256_of(part).startswith(self.sha256):
                     return None
                 part.unlink()
-                return start
+                return self._append(part, 0, progress)
             if answer.status != 206:
                 start = 0
             length = _length(answer)

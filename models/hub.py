@@ -119,7 +119,7 @@ class HubFile:
                     tqdm_class=_reporting(progress, metadata.size),
                 )
             )
-        except OSError as error:  # the client's own errors are OSErrors, too
+        except _network_errors() as error:
             raise DownloadError(
                 f"The download of {self.repository} broke off: {error}. Nothing incomplete was kept as "
                 "weights; try "
@@ -139,11 +139,7 @@ class HubFile:
     def _metadata(self) -> tuple[str, HfFileMetadata]:
         """The first of the names that exists, and what the server tells about it."""
         from huggingface_hub import constants, get_hf_file_metadata
-        from huggingface_hub.errors import (  # type: ignore[attr-defined]
-            EntryNotFoundError,
-            HfHubHTTPError,
-            HTTPError,
-        )
+        from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
         for name in self.names:
             try:
@@ -156,10 +152,7 @@ class HubFile:
                 continue
             except HfHubHTTPError as error:
                 raise DownloadError(f"{self.repository} can't be downloaded: {error}") from error
-            except (
-                OSError,
-                HTTPError,
-            ) as error:  # no connection, no answer in time, the Hub's own offline mode
+            except _network_errors() as error:  # no connection, no answer in time, the Hub's own offline mode
                 raise out_of_reach(self) from error
         raise DownloadError(f"{self.repository} has no {' and no '.join(self.names)}.")
 
@@ -172,6 +165,12 @@ class HubFile:
     def _parts(self) -> tuple[str, str | None]:
         repository, _, revision = self.repository.partition("@")
         return repository, revision or None
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+    return OSError, HTTPError
 
 
 def _reporting(progress: Progress | None, total: int | None) -> Any:

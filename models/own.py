@@ -218,9 +218,12 @@ def _build(own: OwnModel, kind: Architecture) -> BuiltModel:
         checkpoint = read_checkpoint(own.weights)
         with quietly(seed=0):
             module = kind.build(own.classes)
+            outputs = outputs_of(checkpoint, module)
             if own.classes is None and ":" not in own.architecture:
-                module = _with_classes_of(outputs_of(checkpoint, module), module, kind)
+                module = _with_classes_of(outputs, module, kind)
         fit(checkpoint, module)
+        if own.labels and outputs is not None and len(own.labels) != outputs:
+            raise CheckpointError(f"It has {outputs} classes, and there are {len(own.labels)} labels.")
     except CheckpointError as error:
         error.args = (f"{file}{error}",)
         raise
