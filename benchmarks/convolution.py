@@ -4,14 +4,19 @@ Each case is timed in turns with its peers, so that a busy moment of the machine
 the quotient of two medians. With one thread, the time is the processor's, which other programs on the
 machine disturb less than the wall clock; with more it is the wall clock's. Ratios on one thread are what the
 targets speak of.
+
+The weights are the same in all runs, as in a trained network, and our algorithms keep them in the form that
+they need. What they take where every convolution has new weights, and nothing is kept, stands beside it.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import exp, log
+from pathlib import Path
 from statistics import median
 from time import perf_counter, thread_time
 from typing import Any
@@ -20,12 +25,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from explorer.convolution import choose, conv2d, sizes_of
+from explorer.convolution import choose, conv2d, fresh_weights, sizes_of
 from explorer.convolution.timing import interleave
 
 Row = dict[str, Any]
 
 PEER = "F.conv2d"
+OURS, FRESH = "ours", "ours, weights not kept"
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,8 @@ def measure(quick: bool = False, threads: Iterable[int] = (1, 2)) -> list[Row]:
 
     Returns:
         One row per shape, peer and number of threads: case, group, threads, algorithm, ours_ms, peer,
-        peer_ms, ratio, and for `F.conv2d` memory, the quotient of the peaks of allocated memory.
+        peer_ms, ratio, and for `F.conv2d` memory, the quotient of the peaks of allocated memory, and
+        fresh_algorithm, fresh_ms, fresh_ratio, the same where no weights are kept.
     """
     shapes = [*list(dense())[:: 3 if quick else 1], *depthwise(), *pictures()]
     before, rows = torch.get_num_threads(), []
@@ -148,7 +155,8 @@ def measure(quick: bool = False, threads: Iterable[int] = (1, 2)) -> list[Row]:
 def _measure(shape: Shape, threads: int, seconds: float) -> list[Row]:
     input, weight = shape.tensors()
     ways: dict[str, Callable[[], object]] = {
-        "ours": lambda: conv2d(input, weight, **shape.parameters),
+        OURS: lambda: conv2d(input, weight, **shape.parameters),
+        FRESH: lambda: _fresh(input, weight, shape),
         PEER: lambda: F.conv2d(input, weight, **shape.parameters),
     }
     if shape.in_channels == 1 and threads == 1:
@@ -156,21 +164,33 @@ def _measure(shape: Shape, threads: int, seconds: float) -> list[Row]:
     times = interleave(ways, seconds, clock=thread_time if threads == 1 else perf_counter)
     middle = {name: median(of_one) for name, of_one in times.items()}
     sizes = sizes_of(input.shape, weight.shape, **shape.parameters)
-    return [
+    rows = [
         {
             "case": shape.name,
             "group": shape.group,
             "threads": threads,
             "algorithm": choose(sizes),
-            "ours_ms": middle["ours"],
+            "ours_ms": middle[OURS],
             "peer": peer,
             "peer_ms": middle[peer],
-            "ratio": middle["ours"] / middle[peer],
-            "memory": peak(ways["ours"]) / max(peak(ways[PEER]), 1) if peer == PEER else None,
+            "ratio": middle[OURS] / middle[peer],
+            "memory": None,
         }
         for peer in middle
-        if peer != "ours"
+        if peer not in (OURS, FRESH)
     ]
+    rows[0] |= {
+        "memory": peak(ways[OURS]) / max(peak(ways[PEER]), 1),
+        "fresh_algorithm": choose(sizes, kept=False),
+        "fresh_ms": middle[FRESH],
+        "fresh_ratio": middle[FRESH] / middle[PEER],
+    }
+    return rows
+
+
+def _fresh(input: Tensor, weight: Tensor, shape: Shape) -> Tensor:
+    with fresh_weights():
+        return conv2d(input, weight, **shape.parameters)
 
 
 def _picture_peers(input: Tensor, weight: Tensor, kernel: int) -> dict[str, Callable[[], object]]:
@@ -219,7 +239,8 @@ def summary(rows: Iterable[Row], threads: int) -> list[Row]:
         {
             "group": group,
             "shapes": len(of_group),
-            "mean": exp(sum(log(row["ratio"]) for row in of_group) / len(of_group)),
+            "mean": _mean(row["ratio"] for row in of_group),
+            "fresh": _mean(row["fresh_ratio"] for row in of_group),
             "least": min(row["ratio"] for row in of_group),
             "most": max(row["ratio"] for row in of_group),
             "memory": max(row["memory"] for row in of_group),
@@ -229,40 +250,53 @@ def summary(rows: Iterable[Row], threads: int) -> list[Row]:
     ]
 
 
+def _mean(ratios: Iterable[float]) -> float:
+    """Geometric mean."""
+    logarithms = [log(ratio) for ratio in ratios]
+    return exp(sum(logarithms) / len(logarithms))
+
+
 def table(rows: list[Row]) -> str:
     """All rows as a table, then the summary for each number of threads."""
     lines = [
-        "| threads | case | algorithm | ours, ms | peer | peer, ms | ratio | memory |",
-        "|--:|---|---|--:|---|--:|--:|--:|",
+        "| threads | case | algorithm | ours, ms | peer | peer, ms | ratio | memory | weights not kept |",
+        "|--:|---|---|--:|---|--:|--:|--:|---|",
     ]
     for row in rows:
-        memory = f"×{row['memory']:.1f}" if row["memory"] is not None else ""
+        memory, fresh = "", ""
+        if row["peer"] == PEER:
+            memory, fresh = f"×{row['memory']:.1f}", f"{row['fresh_ratio']:.3f} {row['fresh_algorithm']}"
         lines.append(
             f"| {row['threads']} | {row['case']} | {row['algorithm']} | {row['ours_ms']:.3f} "
-            f"| {row['peer']} | {row['peer_ms']:.3f} | {row['ratio']:.3f} | {memory} |"
+            f"| {row['peer']} | {row['peer_ms']:.3f} | {row['ratio']:.3f} | {memory} | {fresh} |"
         )
     for threads in sorted({row["threads"] for row in rows}):
         lines += [
             f"\n{threads} thread{'s' if threads > 1 else ''}: ratios to {PEER}, below 1 is faster\n",
-            "| shapes | number | geometric mean | range | memory up to | to reach |",
-            "|---|--:|--:|---|--:|--:|",
+            "| shapes | number | geometric mean | range | weights not kept | memory up to | to reach |",
+            "|---|--:|--:|---|--:|--:|--:|",
         ]
         for line in summary(rows, threads):
             target = f"{line['target']:.2f}" if line["target"] else ""
             lines.append(
                 f"| {line['group']} | {line['shapes']} | {line['mean']:.3f} "
-                f"| {line['least']:.3f}-{line['most']:.3f} | ×{line['memory']:.1f} | {target} |"
+                f"| {line['least']:.3f}-{line['most']:.3f} | {line['fresh']:.3f} "
+                f"| ×{line['memory']:.1f} | {target} |"
             )
     return "\n".join(lines)
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, and write to a file if asked to."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="fewer shapes and rounds")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the rows there too")
     options = parser.parse_args()
-    print(table(measure(options.quick, options.threads)))
+    rows = measure(options.quick, options.threads)
+    print(table(rows))
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from explorer.convolution.api import conv2d, convolve2d
 from explorer.convolution.comparison import Comparison, compare
 from explorer.convolution.dispatch import choose
 from explorer.convolution.geometry import ConvolutionError, Geometry, sizes_of
+from explorer.convolution.kept import fresh_weights
 from explorer.convolution.timing import Timing, time_algorithms
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "conv2d",
     "convolve2d",
     "fitting",
+    "fresh_weights",
     "sizes_of",
     "time_algorithms",
 ]

@@ -11,6 +11,7 @@ from torch import Tensor
 from explorer.convolution.algorithms import ALGORITHMS, find
 from explorer.convolution.dispatch import choose
 from explorer.convolution.geometry import ConvolutionError, Geometry, Padding, Size, check_tensors, sizes_of
+from explorer.convolution.kept import keeping
 from explorer.convolution.padding import PADDING_MODES, pad
 from explorer.convolution.strided import strided
 
@@ -38,7 +39,7 @@ def conv2d(
         dilation: Distance of the kernel's taps, an int or a pair.
         groups: Number of groups; `groups=C` is depthwise.
         algorithm: "loops", "im2col", "shift", "strided", "fft", "winograd", or "auto", which takes the one
-            that the cost model expects to be fastest.
+            that the cost model expects to be fastest for weights that are used again and again.
         padding_mode: What is padded: "zeros", "reflect", "replicate" or "circular".
 
     Returns:
@@ -60,7 +61,7 @@ def conv2d(
     )
     plan = _plan(
         tuple(input.shape), tuple(weight.shape), _hashable(stride), _hashable(padding), _hashable(dilation),
-        groups, padding_mode, algorithm, input.dtype, gradients,
+        groups, padding_mode, algorithm, input.dtype, gradients, keeping() and not gradients,
     )  # fmt: skip
     batched = input if input.dim() == 4 else input.unsqueeze(0)
     if plan.padding is not None:
@@ -94,6 +95,7 @@ def _plan(
     algorithm: str,
     dtype: torch.dtype,
     gradients: bool,
+    kept: bool,
 ) -> _Plan:
     # Kept, since working out the sizes of a small layer takes as long as its convolution.
     sizes = sizes_of(input_shape, weight_shape, stride, padding, dilation, groups)
@@ -104,7 +106,7 @@ def _plan(
     first = sizes.padding if padding_mode != "zeros" and any(sizes.padding) else None
     if first is not None:
         sizes = replace(sizes, size=sizes.padded_size, padding=(0, 0, 0, 0))
-    name = choose(sizes, dtype, gradients) if algorithm == "auto" else algorithm
+    name = choose(sizes, dtype, gradients, kept) if algorithm == "auto" else algorithm
     return _Plan(sizes, first, find(name, sizes, gradients).name)
 
 

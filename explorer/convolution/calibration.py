@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from math import exp, log
 from time import thread_time
 from typing import NamedTuple
@@ -23,6 +24,7 @@ from torch import Tensor
 from explorer.convolution.algorithms import ALGORITHMS, fitting
 from explorer.convolution.cost import WORK, kind_of, work
 from explorer.convolution.geometry import Geometry, sizes_of
+from explorer.convolution.kept import fresh_weights
 
 MOST = 4e8
 """Multiplications of the largest convolution that is timed."""
@@ -70,19 +72,25 @@ def tensors(sizes: Geometry, seed: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def samples(count: int, seed: int = 0) -> list[dict[str, Sample]]:
-    """Time `count` random convolutions, each by all algorithms that fit but the loops."""
+    """Time `count` random convolutions, each by all algorithms that fit but the loops.
+
+    Where an algorithm keeps a form of the weights, all are put together twice: with kept and with fresh ones.
+    """
     generator, found = random.Random(seed), []
     for _ in range(count):
         sizes = random_sizes(generator)
         input, weight = tensors(sizes)
-        names = [name for name in fitting(sizes) if ALGORITHMS[name].differentiable]
-        kinds = {name: kind_of(sizes, name) for name in names}
-        found.append(
-            {
-                name: Sample(kind, work(sizes, kind), _time(name, input, weight, sizes))
-                for name, kind in kinds.items()
-            }
-        )
+        timed: dict[str, Sample] = {}
+        for kept in (True, False):
+            # Fresh weights change the time of those alone that take another form of them.
+            kinds = {name: kind_of(sizes, name) for name in fitting(sizes) if ALGORITHMS[name].differentiable}
+            changed = {n: k for n, k in kinds.items() if kept or work(sizes, k, False) != work(sizes, k)}
+            with nullcontext() if kept else fresh_weights():
+                timed = timed | {
+                    name: Sample(kind, work(sizes, kind, kept), _time(name, input, weight, sizes))
+                    for name, kind in changed.items()
+                }
+            found += [timed] if changed else []
     return found
 
 
@@ -131,22 +139,22 @@ def regret(found: Sequence[dict[str, Sample]], prices: dict[str, tuple[float, ..
 def product_price(size: int = 768) -> float:
     """Nanoseconds of one multiplication in a large matrix product."""
     a, b = torch.randn(size, size), torch.randn(size, size)
-    return _median(lambda: a @ b) / size**3
+    return _typical(lambda: a @ b) / size**3
 
 
 def _time(name: str, input: Tensor, weight: Tensor, sizes: Geometry) -> float:
-    return _median(lambda: ALGORITHMS[name].run(input, weight, sizes))
+    return _typical(lambda: ALGORITHMS[name].run(input, weight, sizes))
 
 
-def _median(run: Callable[[], object], budget: float = 0.03) -> float:
-    """Median processor time of several runs, in nanoseconds."""
+def _typical(run: Callable[[], object], budget: float = 0.03) -> float:
+    """Processor time of an undisturbed run, in nanoseconds: the lower quartile, since disturbances only add."""
     times: list[float] = []
     run()
     while len(times) < 3 or (sum(times) < budget and len(times) < 50):
         begin = thread_time()
         run()
         times.append(thread_time() - begin)
-    return sorted(times)[len(times) // 2] * 1e9
+    return sorted(times)[len(times) // 4] * 1e9
 
 
 def main() -> None:

@@ -20,23 +20,23 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (18100.0, 0.0165, 1.38, 0.179),
-    "im2col, along the width": (0.0, 0.0197, 1.11, 0.675),
-    "im2col, depthwise": (364.0, 0.602, 2.04, 0.672),
-    "im2col": (28700.0, 0.0178, 0.475, 1.41, 0.658, 0.0272),
-    "shift": (16100.0, 0.0165, 1.23, 0.177, 2.56),
-    "shift, depthwise": (7440.0, 0.236, 0.633, 0.293),
-    "strided, depthwise": (0.0, 0.929, 0.0, 3.25),
-    "strided": (39400.0, 0.0165, 0.576, 0.436, 0.735, 0.322),
-    "fft, depthwise": (70500.0, 0.0, 5.73, 48.6),
-    "fft": (141000.0, 0.0, 7.2, 56.9, 0.193),
-    "winograd": (7460.0, 0.0165, 1.92, 0.0, 0.433),
+    "im2col, 1×1": (11100.0, 0.0217, 1.12, 0.123),
+    "im2col, along the width": (12700.0, 0.0237, 1.92, 0.124, 1.32),
+    "im2col, depthwise": (1450.0, 0.807, 0.0636, 0.143),
+    "im2col": (30900.0, 0.022, 0.0, 6.41, 0.0, 0.0),
+    "shift": (17900.0, 0.0261, 1.37, 0.25, 3.39),
+    "shift, depthwise": (4660.0, 0.24, 3.38, 1.12, 0.289),
+    "strided, depthwise": (0.0, 1.36, 0.0, 2.38),
+    "strided": (29900.0, 0.0217, 0.975, 0.0, 0.504, 0.29),
+    "fft, depthwise": (71400.0, 0.0, 7.0, 73.0),
+    "fft": (186000.0, 0.0, 9.66, 81.8, 0.184),
+    "winograd": (103000.0, 0.0217, 3.11, 0.0, 0.0, 2.18, 1.43),
 }
-"""Prices by kind of algorithm, in the order of `WORK`: 420 random ones, float32, one AVX-512 core."""
+"""Prices by kind of algorithm, in the order of `WORK`: 160 random convolutions, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),
-    "im2col, along the width": ("products", "multiplications", "columns", "output values"),
+    "im2col, along the width": ("products", "multiplications", "columns", "output values", "weights"),
     "im2col, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "im2col": (
         "products",
@@ -47,7 +47,7 @@ WORK = {
         "output values",
     ),
     "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
-    "shift, depthwise": ("passes", "multiplications", "padded values", "output values"),
+    "shift, depthwise": ("passes", "multiplications", "runs", "values moved", "values turned"),
     "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "strided": (
         "products",
@@ -59,20 +59,29 @@ WORK = {
     ),
     "fft, depthwise": ("calls", "butterflies", "values transformed", "transforms"),
     "fft": ("calls", "butterflies", "values transformed", "transforms", "multiplications"),
-    "winograd": ("blocks", "multiplications", "values at points", "output values", "weights at points"),
+    "winograd": (
+        "strips",
+        "multiplications",
+        "values at points",
+        "output values",
+        "weights read",
+        "weights checked",
+        "weights transformed",
+    ),
 }
 """What is counted for each kind of algorithm, in the order of `NANOSECONDS`."""
 
 
-def estimate(sizes: Geometry, algorithm: str) -> float:
+def estimate(sizes: Geometry, algorithm: str, kept: bool = True) -> float:
     """Expected time of one convolution on one thread, in milliseconds.
 
     Args:
         sizes: The convolution.
         algorithm: Any of `ALGORITHMS` except "loops", for which `multiplications` says it all.
+        kept: Whether the weights' other form is there from an earlier convolution.
     """
     kind = kind_of(sizes, algorithm)
-    return sum(p * w for p, w in zip(NANOSECONDS[kind], work(sizes, kind), strict=True)) / 1e6
+    return sum(p * w for p, w in zip(NANOSECONDS[kind], work(sizes, kind, kept), strict=True)) / 1e6
 
 
 def kind_of(sizes: Geometry, algorithm: str) -> str:
@@ -85,11 +94,12 @@ def kind_of(sizes: Geometry, algorithm: str) -> str:
     return f"{algorithm}, depthwise" if single and algorithm != "winograd" else algorithm
 
 
-def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
+def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
     """How much of each kind of work a convolution is, in the order of `WORK[kind]`."""
     output = math.prod(sizes.output_shape)
+    weights = sizes.out_channels * sizes.channels_per_group[0] * sizes.taps
     if kind == "winograd":
-        return _winograd(sizes, output)
+        return _winograd(sizes, output, weights, kept)
     if kind.startswith("fft"):
         counted = _fft(sizes)
         return counted if kind == "fft" else counted[:-1]
@@ -97,15 +107,20 @@ def work(sizes: Geometry, kind: str) -> tuple[float, ...]:
     if kind == "shift, depthwise":
         return _depthwise(sizes, padded, output)
     if kind == "shift":
-        weights = sizes.out_channels * sizes.channels_per_group[0] * sizes.taps
         return sizes.taps, products, padded, sizes.taps * output, weights
     columns = sizes.batch * sizes.in_channels * math.prod(sizes.output_size)
     if kind == "im2col, 1×1":
         return 1, products, columns if sizes.stride != (1, 1) or any(sizes.padding) else 0, output
     if kind == "im2col, along the width":
-        rows = sizes.batch * sizes.output_size[0]
         wide = sizes.in_channels * sizes.kernel_size[1] * sizes.output_size[1]
-        return rows, products, sizes.batch * sizes.padded_size[0] * wide, output
+        steps = -(-sizes.kernel_size[0] // sizes.stride[0])
+        return (
+            steps * sizes.batch,
+            products,
+            sizes.batch * sizes.padded_size[0] * wide,
+            steps * output,
+            0 if kept else weights,
+        )
     copied = _columns(sizes, columns * sizes.taps)
     return copied if kind.endswith("depthwise") else (copied[0], products, *copied[1:], output)
 
@@ -117,9 +132,12 @@ def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
 
 
 def _depthwise(sizes: Geometry, padded: int, output: int) -> tuple[float, ...]:
-    columns = output * sizes.stride[1]  # columns are skipped only at the end
-    blocks = math.ceil(columns / depthwise.BLOCK)
-    return blocks * (sizes.taps + 8), sizes.taps * columns, padded, columns
+    """A pass over a block runs along all channels, or along a row; only the values themselves are turned."""
+    blocks, turned = len(list(depthwise.blocks(sizes))), depthwise.turned(sizes)
+    run = sizes.groups if turned else sizes.output_size[1]
+    values = sizes.taps * output
+    moved = padded * sizes.channels_per_group[1] + output
+    return blocks * (sizes.taps + 8), values, values / run, moved, moved if turned else 0
 
 
 def _fft(sizes: Geometry) -> tuple[float, ...]:
@@ -135,16 +153,19 @@ def _fft(sizes: Geometry) -> tuple[float, ...]:
     return 1, values * math.log2(area), values, transforms, sizes.batch * tiles * kernels * area
 
 
-def _winograd(sizes: Geometry, output: int) -> tuple[float, ...]:
+def _winograd(sizes: Geometry, output: int, weights: int, kept: bool) -> tuple[float, ...]:
     m = winograd.tile_size(sizes)
     down, across = (-(-size // m) for size in sizes.output_size)
     points = (m + 2) ** 2
     strips = max(1, round(down * across / winograd.STRIP)) * sizes.batch
-    tiles, per_group = sizes.batch * down * (across + 1), sizes.channels_per_group[0]
+    tiles, per_group = sizes.batch * down * across, sizes.channels_per_group[0]
+    at_points = points * sizes.out_channels * per_group
     return (
-        strips * points,
+        strips,
         points * tiles * sizes.out_channels * per_group,
         points * tiles * (sizes.in_channels + sizes.out_channels),
         output,
-        points * sizes.out_channels * per_group,
+        strips * at_points,
+        weights if kept else 0,
+        0 if kept else at_points,
     )

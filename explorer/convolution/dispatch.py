@@ -9,7 +9,9 @@ from explorer.convolution.cost import estimate
 from explorer.convolution.geometry import Geometry
 
 
-def choose(sizes: Geometry, dtype: torch.dtype = torch.float32, gradients: bool = False) -> str:
+def choose(
+    sizes: Geometry, dtype: torch.dtype = torch.float32, gradients: bool = False, kept: bool = True
+) -> str:
     """The name of the algorithm that the cost model expects to be fastest.
 
     The choice depends on the sizes alone, so that equal convolutions are always made the same way. One
@@ -20,11 +22,12 @@ def choose(sizes: Geometry, dtype: torch.dtype = torch.float32, gradients: bool 
         sizes: The convolution.
         dtype: Of its tensors.
         gradients: Whether autograd is to follow.
+        kept: Whether the same weights are used again and again, so that their other form is kept.
 
     Returns:
         A name in `ALGORITHMS`, never "loops".
     """
-    return min(candidates(sizes, dtype, gradients), key=lambda name: estimate(sizes, name))
+    return min(candidates(sizes, dtype, gradients), key=lambda name: estimate(sizes, name, kept))
 
 
 def candidates(sizes: Geometry, dtype: torch.dtype, gradients: bool) -> list[str]:

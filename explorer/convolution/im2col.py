@@ -3,12 +3,14 @@
 Idea: lay the C · kH · kW pixels under each window out as a column of a matrix; each kernel, written as a
 row, then meets each window in one large matrix product. Matrix products are what computers have been made
 best at, and that pays for a matrix kH · kW times the picture's size. Three savings: a 1×1 kernel needs no
-matrix (the picture itself, one column per pixel, is one); a large picture goes strip by strip; and a large
-kernel over few channels is written out along the width only, since in that order the windows of one output
-row lie in memory as a matrix anyway.
+matrix (the picture itself, one column per pixel, is one); a large picture goes strip by strip; and where
+there are many windows they are written out along the width only, kW times the picture's size: sorted by row
+modulo stride, the pixels of a window one stride further down then stand in the same matrix, one output row
+later, so that ceil(kH / stride) products with shifted parts of it add up to the whole.
 
-Cost: as many multiplications as the definition. Memory: (C / groups) · kH · kW · OH · OW values for a small
-picture, at most about `COLUMNS` for a large one; along the width only, C · kW · (H + padding) · OW.
+Cost: as many multiplications as the definition. Memory: C · kH · kW · OH · OW values, or along the width
+C · kW · H · OW, both at most about `COLUMNS` for a large picture; and along the width the weights in another
+order, kept (see `kept.py`).
 
 Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document
 processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep neural network", 2017.
@@ -16,20 +18,16 @@ processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep ne
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.padding import pad
+from explorer.convolution.kept import form_of
+from explorer.convolution.padding import covered, pad
 from explorer.convolution.windows import windows
 
-COLUMNS = 2**21
-"""Values of the matrix above which it is made in strips: 8 MiB of float32."""
-
-LONG_ROW = 48
-"""Output columns from which a single output row makes an efficient matrix product."""
+COLUMNS = 2**20
+"""Values of the matrix above which it is made in strips: 4 MiB of float32."""
 
 
 def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -37,11 +35,11 @@ def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     if sizes.taps == 1:
         return _pointwise(input, weight, sizes)
     if along_width(sizes):
-        return _rows(input, weight, sizes)
+        return _along_width(input, weight, sizes)
     per_group, outputs = sizes.channels_per_group
     kernels = weight.reshape(sizes.groups, outputs, per_group * sizes.taps)  # (g, O/g, K), K = C/g kH kW
     view = windows(pad(input, sizes.padding), sizes)  # (N, C, OH, OW, kH, kW)
-    rows = strip_rows(sizes)
+    rows = strip_rows(sizes, sizes.batch * sizes.in_channels * sizes.taps)
     if rows >= sizes.output_size[0]:
         return _product(kernels, columns(view, sizes)).view(sizes.output_shape)
     output = input.new_empty(sizes.output_shape)
@@ -59,14 +57,21 @@ def columns(view: Tensor, sizes: Geometry) -> Tensor:
 
 
 def along_width(sizes: Geometry) -> bool:
-    """Whether the windows are written out along the width only."""
-    (height, _), rows_apart = sizes.kernel_size, sizes.dilation[0]
-    return height >= 5 and rows_apart == sizes.groups == 1 and sizes.output_size[1] >= LONG_ROW
+    """Whether the windows are written out along the width only.
+
+    That sorts the weights anew, which pays where there are more windows than kernels.
+    """
+    height, width = sizes.output_size
+    return (
+        sizes.groups == sizes.dilation[0] == 1 < sizes.kernel_size[0] and height * width >= sizes.out_channels
+    )
 
 
-def strip_rows(sizes: Geometry) -> int:
-    """Output rows of a strip of at most about `COLUMNS` values, and of at least one row."""
-    return max(1, COLUMNS // (sizes.batch * sizes.in_channels * sizes.taps * sizes.output_size[1]))
+def strip_rows(sizes: Geometry, column: int) -> int:
+    """Output rows of a strip of at most about `COLUMNS` values, `column` for each pixel; at least one row."""
+    height, width = sizes.output_size
+    strips = -(-height // max(1, COLUMNS // (column * width)))
+    return -(-height // strips)
 
 
 def _pointwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -74,6 +79,9 @@ def _pointwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     pixels = pad(input, sizes.padding)
     if sizes.stride != (1, 1):
         pixels = pixels[:, :, :: sizes.stride[0], :: sizes.stride[1]]
+    if sizes.batch == sizes.groups == 1:
+        matrix = pixels.reshape(sizes.in_channels, -1)  # (C, OH OW)
+        return torch.mm(weight.flatten(1), matrix).view(sizes.output_shape)
     per_group, outputs = sizes.channels_per_group
     matrix = pixels.reshape(sizes.batch, sizes.groups, per_group, -1)  # (N, g, C/g, OH OW)
     return _product(weight.reshape(sizes.groups, outputs, per_group), matrix).view(sizes.output_shape)
@@ -86,20 +94,38 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
     return kernels @ matrix
 
 
-def _rows(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
-    """One matrix product per output row, on windows written out along the width only."""
-    kernels = weight.permute(0, 2, 1, 3).flatten(1)  # (O, kH C kW)
-    (height, width), padded = sizes.output_size, pad(input, sizes.padding)
-    along = replace(
-        sizes, size=sizes.padded_size, padding=(0, 0, 0, 0), kernel_size=(1, sizes.kernel_size[1]),
-        stride=(1, sizes.stride[1]),
-    )  # fmt: skip
-    lowered = windows(padded, along)[..., 0, :].permute(0, 2, 1, 4, 3).contiguous()  # (N, H, C, kW, OW)
-    wide = sizes.in_channels * sizes.kernel_size[1]
-    # kH neighbouring rows are one matrix (kH C kW, OW); the next output row's begins `stride` rows later.
-    batch, row = lowered.stride()[:2]
-    matrices = lowered.as_strided(
-        (sizes.batch, height, sizes.kernel_size[0] * wide, width), (batch, row * sizes.stride[0], width, 1)
-    )
-    shared = kernels.expand(height, -1, -1)  # (OH, O, K)
-    return torch.stack([torch.bmm(shared, of_one).transpose(0, 1) for of_one in matrices])
+def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
+    """Strip by strip a few matrix products, on windows written out along the width only."""
+    kernels = form_of(weight, "im2col", lambda own: own.permute(0, 2, 1, 3).flatten(1))  # (O, kH C kW)
+    height, width = sizes.output_size
+    rows = strip_rows(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0])
+    output = input.new_empty(sizes.output_shape)
+    maps = output.flatten(2)  # (N, O, OH OW)
+    for n in range(sizes.batch):
+        for first in range(0, height, rows):
+            lowered = _lower(input[n], sizes, first, min(rows, height - first))
+            _add_up(maps[n, :, first * width : (first + rows) * width], kernels, lowered, width)
+    return output
+
+
+def _lower(picture: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
+    """The windows of a strip's rows, sorted by row modulo stride: (C, H, W) -> (stride C kW, lines OW)."""
+    (kernel, across), (down, right) = sizes.kernel_size, sizes.stride
+    lines, width = rows + (kernel - 1) // down, sizes.padded_size[1]
+    padded = picture.new_zeros(sizes.in_channels, lines * down, width)
+    to_rows, from_rows = covered(sizes.size[0], sizes.padding[0] - first * down, 1, lines * down)
+    left = sizes.padding[2]
+    padded[:, to_rows, left : left + sizes.size[1]] = picture[:, from_rows]
+    channel, row = padded.stride()[:2]
+    view = padded.as_strided(
+        (down, sizes.in_channels, across, lines, sizes.output_size[1]),
+        (row, channel, sizes.dilation[1], row * down, right),
+    )  # (stride, C, kW, lines, OW)
+    return view.reshape(down * sizes.in_channels * across, -1)
+
+
+def _add_up(output: Tensor, kernels: Tensor, lowered: Tensor, width: int) -> None:
+    """Sum over the kernel's rows, a stride of them at a time: into (O, rows OW), of (O, kH C kW)."""
+    for step, kernel in enumerate(torch.split(kernels, len(lowered), dim=1)):
+        shifted = lowered[: kernel.shape[1], step * width : step * width + output.shape[1]]
+        output.addmm_(kernel, shifted, beta=min(step, 1))

@@ -53,6 +53,19 @@ def pad(input: Tensor, padding: tuple[int, int, int, int], mode: str = "zeros") 
     return input.index_select(-2, rows).index_select(-1, columns)
 
 
+def covered(size: int, before: int, stride: int, count: int) -> tuple[slice, slice]:
+    """Which of `count` positions hold pixels, and which pixels those are, along one axis.
+
+    Position k holds pixel k · stride - before, if 0 <= that < size, and padding otherwise.
+    """
+    start = min(max(-(-before // stride), 0), count)
+    stop = max(min((size - 1 + before) // stride + 1, count), start)
+    source = max(start * stride - before, 0)
+    return slice(start, stop), slice(
+        source, source + (stop - start - 1) * stride + 1 if stop > start else source, stride
+    )
+
+
 def _source(size: int, before: int, after: int, mode: str) -> Tensor:
     """For every padded position the index of the pixel that stands there: (before + size + after,)."""
     # Reflecting has no second mirror, and a circle is gone round once: as in PyTorch.

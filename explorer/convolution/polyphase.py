@@ -19,6 +19,7 @@ from functools import cached_property
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
+from explorer.convolution.padding import covered
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,16 +81,3 @@ def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int, reuse: Phases
             phase = pictures[a * stride[1] + b]
             phase[:, :, to_rows, to_columns] = input[:, :, from_rows, from_columns]
     return Phases(phases, pitch, rows, sizes)
-
-
-def covered(size: int, before: int, stride: int, count: int) -> tuple[slice, slice]:
-    """Where the pixels of a phase go, and where they come from, along one axis.
-
-    Position k of the phase holds pixel k · stride - before, if 0 <= that < size.
-    """
-    start = min(max(-(-before // stride), 0), count)
-    stop = max(min((size - 1 + before) // stride + 1, count), start)
-    source = max(start * stride - before, 0)
-    return slice(start, stop), slice(
-        source, source + (stop - start - 1) * stride + 1 if stop > start else source, stride
-    )

@@ -9,7 +9,7 @@ per input channel and once per output channel, and so are cheap where there are 
 
 Cost: (m + 2)² · O · (C / groups) multiplications per tile of m×m outputs, m = 2 or 4, plus about
 2 · (m + 2)³ · (C + O) for the transforms. Memory: (m + 2)² / m² of a strip of the input and of the output,
-and (m + 2)² / 9 of the weights.
+and (m + 2)² / 9 of the weights, which are transformed once and kept (see `kept.py`).
 
 Accuracy: the constants, up to 8 in F(4×4), enlarge rounding errors: float32 is good to about 1e-6 with
 F(2×2) and 1e-5 with F(4×4), relative to the largest output. A NaN or an infinity makes NaN of the outputs
@@ -22,32 +22,39 @@ complexity of computations", 1980.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 
 import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.polyphase import lay_out
+from explorer.convolution.kept import form_of, keeps
+from explorer.convolution.padding import covered
 
 KERNEL = 3
 TILES = (2, 4)
 
-STRIP = 400
-"""Tiles of one strip of the picture: columns enough for an efficient matrix product, few enough to cache."""
+STRIP = 100
+"""Tiles of one strip of the picture: rows enough for an efficient matrix product, few enough to cache."""
 
-STORE = 40
-"""Multiplications in a large matrix product that take as long as storing one transformed weight."""
+READ = 40
+"""Multiplications in a large matrix product that take as long as reading one transformed weight."""
 
 WEIGHTS = 2**20
-"""Transformed weights that are held at once where the picture is one strip, and each is needed only once."""
+"""Transformed weights made at once where they are not kept, and needed for a single strip only."""
 
 
 @dataclass(frozen=True, eq=False)
 class Transforms:
-    """The three matrices of F(m×m, 3×3), with n = m + 2: Bᵀ (n, n), G (n, 3), Aᵀ (m, n)."""
+    """The matrices of F(m×m, 3×3), with n = m + 2.
+
+    Attributes:
+        input: Bᵀ, (n, n).
+        weight: G ⊗ G, (n n, 9): both axes at once.
+        output: Aᵀ ⊗ Aᵀ, (m m, n n).
+    """
 
     input: Tensor
     weight: Tensor
@@ -67,31 +74,31 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
     matrices = transforms(m, input.dtype, input.device)
     output = input.new_empty(sizes.output_shape)
     strips = list(_strips(sizes, m))
-    once = sizes.batch * len(strips) <= 1
-    blocks = [(o, None if once else _weights(weight[o], matrices)) for o in _output_blocks(sizes, m, once)]
+    once = sizes.batch * len(strips) == 1
+    kernels: Iterable[tuple[slice, Tensor]] = _kernels(weight, sizes, matrices, once)
+    kernels = kernels if once else list(kernels)
     for n in range(sizes.batch):
         for first, rows in strips:
-            points = _inputs(input[n : n + 1], sizes, matrices, first, rows)  # (n n, C, T)
-            for o, kept in blocks:
-                kernels = _weights(weight[o], matrices) if kept is None else kept  # (n n, o, C/g)
-                values = _interpolate(_multiply(kernels, points, sizes.groups), matrices)  # (m, o, T m)
-                _write(values, output[n, o, first * m : (first + rows) * m], m, rows)
+            points = _evaluate(input[n], sizes, matrices, first, rows)  # (n, T, n, C)
+            for channels, transformed in kernels:
+                values = _interpolate(_multiply(points, transformed), matrices)
+                _write(values, output[n, channels, first * m : (first + rows) * m], m, rows)
     return output
 
 
 def tile_size(sizes: Geometry) -> int:
     """The tile, 2 or 4, of less work: a small picture under many weights favours 2."""
     weights = sizes.out_channels * sizes.channels_per_group[0]
-    return min(TILES, key=lambda m: multiplications(sizes, m) + STORE * (m + 2) ** 2 * weights)
+    return min(TILES, key=lambda m: multiplications(sizes, m) + READ * (m + 2) ** 2 * weights)
 
 
 def multiplications(sizes: Geometry, m: int) -> int:
     """Multiplications of F(m×m, 3×3), transforms included."""
     n, (height, width) = m + 2, sizes.output_size
-    tiles = sizes.batch * -(-height // m) * (-(-width // m) + 1)
+    tiles = sizes.batch * -(-height // m) * -(-width // m)
     per_group = sizes.channels_per_group[0]
     products = n * n * tiles * sizes.out_channels * per_group
-    edges = tiles * (sizes.in_channels * 2 * n**3 + sizes.out_channels * (m * n * n + m * m * n))
+    edges = tiles * (sizes.in_channels * 2 * n**3 + sizes.out_channels * m * m * n * n)
     return products + edges + sizes.out_channels * per_group * n * n * KERNEL * KERNEL
 
 
@@ -120,9 +127,9 @@ def transforms(m: int, dtype: torch.dtype, device: torch.device) -> Transforms:
             [0, 0, 1],
         ]
         outputs = [[1, 1, 1, 1, 1, 0], [0, 1, -1, 2, -2, 0], [0, 1, 1, 4, 4, 0], [0, 1, -1, 8, -8, 1]]
-    return Transforms(
-        *(torch.tensor(rows, dtype=dtype, device=device) for rows in (inputs, weights, outputs))
-    )
+    with torch.inference_mode(False), torch.no_grad():  # they outlive the mode of the first call
+        b, g, a = (torch.tensor(rows, dtype=dtype, device=device) for rows in (inputs, weights, outputs))
+        return Transforms(b, torch.kron(g, g), torch.kron(a, a))
 
 
 def _strips(sizes: Geometry, m: int) -> Iterator[tuple[int, int]]:
@@ -133,64 +140,78 @@ def _strips(sizes: Geometry, m: int) -> Iterator[tuple[int, int]]:
         yield first, min(rows, down - first)
 
 
-def _output_blocks(sizes: Geometry, m: int, once: bool) -> Iterator[slice]:
-    """The output channels, in blocks of at most `WEIGHTS` transformed weights if those are not kept."""
-    per_channel = (m + 2) ** 2 * sizes.in_channels
-    channels = max(16, WEIGHTS // per_channel) if once and sizes.groups == 1 else sizes.out_channels
-    for o in range(0, sizes.out_channels, channels):
-        yield slice(o, min(o + channels, sizes.out_channels))
+def _kernels(
+    weight: Tensor, sizes: Geometry, matrices: Transforms, once: bool
+) -> Iterator[tuple[slice, Tensor]]:
+    """The transformed weights with the output channels that they make, all at once or block by block."""
+    every = slice(0, sizes.out_channels)
+    if keeps(weight):
+        kind = f"winograd {len(matrices.input)} {sizes.groups}"
+        yield every, form_of(weight, kind, lambda own: _weights(own, matrices, sizes.groups).contiguous())
+    elif not once or sizes.groups > 1:
+        yield every, _weights(weight, matrices, sizes.groups)
+    else:  # what is needed only once should never leave the processor's cache
+        block = max(16, WEIGHTS // (len(matrices.weight) * sizes.in_channels))
+        for o in range(0, sizes.out_channels, block):
+            channels = slice(o, min(o + block, sizes.out_channels))
+            yield channels, _weights(weight[channels], matrices, 1)
 
 
-def _weights(weight: Tensor, matrices: Transforms) -> Tensor:
-    """G g Gᵀ for every kernel at once, as one matrix product: (o, C/g, 3, 3) -> (n n, o, C/g)."""
-    both = torch.kron(matrices.weight, matrices.weight)  # (n n, 9)
-    kernels = weight.reshape(-1, KERNEL * KERNEL)  # (o C/g, 9)
-    return (both @ kernels.t()).view(-1, *weight.shape[:2])
+def _weights(weight: Tensor, matrices: Transforms, groups: int) -> Tensor:
+    """G g Gᵀ of every kernel, as one matrix product: (O, C/g, 3, 3) -> (n, n g, C/g, O/g), a view."""
+    n = len(matrices.input)
+    transformed = matrices.weight @ weight.reshape(-1, KERNEL * KERNEL).t()  # (n n, O C/g)
+    return transformed.view(n, n * groups, -1, weight.shape[1]).transpose(2, 3)
 
 
-def _inputs(input: Tensor, sizes: Geometry, matrices: Transforms, first: int, rows: int) -> Tensor:
-    """Bᵀ d B for every tile of a strip: (1, C, H, W) -> (n n, C, T), T = rows · (tiles across + 1).
+def _evaluate(picture: Tensor, sizes: Geometry, matrices: Transforms, first: int, rows: int) -> Tensor:
+    """Bᵀ d B for every tile d of a strip: (C, H, W) -> (n, T, n, C), where T = rows · tiles across.
 
-    Neighbouring tiles share two rows and two columns. Laid out by row modulo m, and with a line cut into
-    columns of m, each tile is its own m values and the next one's first 2: two matrix products without a
-    copy. The last tile of each row has no right neighbour and means nothing.
+    With the channels innermost, the n pixels of a tile in one row are a matrix (n, C), and the next tile's,
+    which shares two of them, begins m pixels later: along the rows the transform is a batch of products on
+    overlapping matrices. Down the columns, n rows of these results are a matrix in turn.
     """
-    n, m = len(matrices.input), len(matrices.output)
-    across = -(-sizes.output_size[1] // m) + 1
-    tall = (0, across * m - sizes.size[1] - sizes.padding[2])
-    padding = (*sizes.padding[:3], tall[1])
-    apart = replace(sizes, stride=(m, 1), kernel_size=(n, m + 1), padding=padding)
-    laid = lay_out(input, apart, first, rows)
-    lines = laid.values.view(m, -1)  # (m, C line)
-    own, shared = matrices.input[:, :m].contiguous(), matrices.input[:, m:].contiguous()
-    down = own @ lines  # the columns of every tile: (n, C line)
-    down[:, : -laid.pitch].addmm_(shared, lines[:2, laid.pitch :])
-    cells = down.view(n, -1, m).transpose(1, 2)  # (n, m, C line / m)
-    points = torch.bmm(own.expand(n, n, m), cells)  # and the rows: (n, n, C line / m)
-    points[:, :, :-1].baddbmm_(shared.expand(n, n, 2), cells[:, :2, 1:])
-    return points.view(n * n, sizes.in_channels, -1)[:, :, : rows * across]
+    n = len(matrices.input)
+    m, channels = n - 2, sizes.in_channels
+    across = -(-sizes.output_size[1] // m)
+    height, cells = rows * m + 2, across + 1  # a row ends with a cell for the last tile's last two pixels
+    values = picture.new_zeros(height * cells * m + 2, channels)
+    pixels = values[:-2].view(height, cells * m, channels)
+    to_rows, from_rows = covered(sizes.size[0], sizes.padding[0] - first * m, 1, height)
+    to_columns, from_columns = covered(sizes.size[1], sizes.padding[2], 1, cells * m)
+    pixels[to_rows, to_columns] = picture[:, from_rows, from_columns].permute(1, 2, 0)
+    tiles = values.as_strided((height * cells, n, channels), (m * channels, channels, 1))
+    along = torch.bmm(matrices.input.expand(len(tiles), n, n), tiles)  # (height · cells, n, C)
+    line = cells * n * channels
+    lines = along.as_strided((rows, n, line - n * channels), (m * line, line, 1))
+    points = picture.new_empty(n, rows, across * n * channels)
+    points.transpose(0, 1).baddbmm_(matrices.input.expand(rows, n, n), lines, beta=0)
+    return points.view(n, rows * across, n, channels)
 
 
-def _multiply(kernels: Tensor, points: Tensor, groups: int) -> Tensor:
-    """At each of the n n points a matrix product over channels: (n n, o, C/g), (n n, C, T) -> (n n, o, T)."""
-    if groups == 1:
-        return torch.bmm(kernels, points)
-    n, outputs, per_group = kernels.shape
-    grouped = kernels.view(n, groups, outputs // groups, per_group) @ points.view(n, groups, per_group, -1)
-    return grouped.flatten(1, 2)
+def _multiply(points: Tensor, kernels: Tensor) -> Tensor:
+    """At each of the n n points a product over channels: (n, T, n, C) -> (n, n g, T, O/g)."""
+    n, batch, per_group, outputs = kernels.shape
+    products = points.new_empty(n, batch, points.shape[1], outputs)
+    for i in range(n):
+        pixels = points[i].view(-1, batch, per_group).transpose(0, 1)  # (n g, T, C/g)
+        products[i].baddbmm_(pixels, kernels[i], beta=0)
+    return products
 
 
 def _interpolate(products: Tensor, matrices: Transforms) -> Tensor:
-    """Aᵀ M A for every tile: (n n, o, T) -> (m, o, T m), whose last axis runs along the picture's rows."""
-    m, n = matrices.output.shape
-    down = (matrices.output @ products.view(n, -1)).view(m, n, -1)  # (m, n, o T)
-    along = torch.bmm(down.transpose(1, 2), matrices.output.t().expand(m, n, m))  # (m, o T, m)
-    return along.view(m, products.shape[1], -1)
+    """Aᵀ M A of every tile, as one matrix product: (n, n g, T, O/g) -> (m m, g, T, O/g)."""
+    n, batch, tiles, outputs = products.shape
+    return (matrices.output @ products.view(n * n, -1)).view(-1, batch // n, tiles, outputs)
 
 
 def _write(values: Tensor, output: Tensor, m: int, rows: int) -> None:
-    """Sort the rows of tiles, (m, o, rows · across · m), into the output's rows, (o, up to rows · m, OW)."""
-    pictures = values.view(*values.shape[:2], rows, -1)  # (m, o, rows, across m)
-    for a in range(m):
-        strip = output[:, a::m]
-        strip.copy_(pictures[a, :, : strip.shape[1], : output.shape[2]])
+    """Put the tiles, (m m, g, T, O/g), side by side into the output's rows, (O, up to rows · m, OW)."""
+    groups, tiles, outputs = values.shape[1:]
+    pictures = values.view(m, m, groups, rows, tiles // rows, outputs).permute(2, 5, 3, 0, 4, 1)
+    height, width = output.shape[1:]
+    if (height, width) != (rows * m, tiles // rows * m):  # the last tiles reach over the edge
+        whole = pictures.reshape(groups * outputs, rows * m, -1)
+        output.copy_(whole[:, :height, :width])
+    else:
+        output.view(groups, outputs, rows, m, tiles // rows, m).copy_(pictures)

@@ -85,6 +85,14 @@ def test_float32_training_is_kept_from_winograds_rounding():
     assert choose(convolution, torch.float64, gradients=True) == "winograd"
 
 
+def test_fresh_weights_cost_more_where_a_form_of_them_is_kept():
+    convolution = sizes(200, 150, (20, 26), (3, 3), padding=1)
+    for name in ("im2col", "winograd"):
+        assert estimate(convolution, name, kept=False) > estimate(convolution, name)
+    for name in ("shift", "strided", "fft"):
+        assert estimate(convolution, name, kept=False) == estimate(convolution, name)
+
+
 def test_fit_finds_known_prices():
     generator = random.Random(0)
     works = [tuple(generator.uniform(1, 10 ** (3 * k)) for k in range(1, 4)) for _ in range(40)]
@@ -96,7 +104,7 @@ def test_fit_finds_known_prices():
 
 def test_samples_time_all_algorithms_that_fit():
     found = samples(4, seed=2)
-    assert len(found) == 4
+    assert 4 <= len(found) <= 8  # once more with fresh weights, where an algorithm keeps a form of them
     for timed in found:
         assert {"im2col", "shift", "strided", "fft"} <= set(timed)
         assert all(

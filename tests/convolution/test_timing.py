@@ -46,7 +46,7 @@ def test_the_estimate_of_the_loops_is_about_right():
     _, loops = time_algorithms(input, weight, case.sizes, ["loops"], seconds=1.0)
     assert not loops.estimated
     expected = case.sizes.multiplications * LOOP_NANOSECONDS / 1e6
-    assert expected / 8 < loops.low < expected * 8
+    assert expected / 8 < loops.low < expected * 40  # a busy machine can only be slower
 
 
 def test_progress_rises_to_one():

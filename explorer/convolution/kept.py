@@ -1,0 +1,146 @@
+"""Weights in another form, kept from one convolution to the next.
+
+Winograd's algorithm transforms the weights, and im2col sorts them anew, before the first pixel is touched.
+A trained layer convolves thousands of pictures with the same weights; so the first convolution's form is
+kept for the next, as long as the weight lives and while there is room.
+
+A kept form is never trusted blindly: at each use the weight is compared, bit by bit, with a copy of what the
+form was made from. PyTorch counts changes in place, but not those through `.data` or a NumPy array that
+shares the memory; reading the weight once more costs little beside convolving with it, and is right always.
+Weights that autograd follows are not kept, nor those on a GPU, where the comparison would stop the queue.
+
+Source: the idea of prepacked weights as in Intel's oneDNN (memory format `any`) and QNNPACK.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from threading import RLock
+
+import torch
+from torch import Tensor
+from torch.autograd.forward_ad import unpack_dual
+
+ROOM = 256 * 2**20
+"""Bytes of kept forms and of the copies they are checked against; the longest unused go first."""
+
+_keeping: ContextVar[bool] = ContextVar("keeping", default=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Form:
+    """A form of a weight, the copy it was made from, and the weight itself as long as it lives."""
+
+    weight: weakref.ref[Tensor]
+    copy: Tensor
+    form: Tensor
+
+    @property
+    def bytes(self) -> int:
+        return self.copy.nbytes + self.form.nbytes
+
+
+class _Shelf:
+    """The kept forms by weight and kind, the longest unused first."""
+
+    def __init__(self) -> None:
+        self._forms: OrderedDict[tuple[int, str], _Form] = OrderedDict()
+        self._bytes = 0
+        # A weight may be collected, which drops its forms, while the same thread holds the lock.
+        self._lock = RLock()
+
+    def find(self, weight: Tensor, kind: str) -> Tensor | None:
+        """The form of this very weight, if its values are still those that it was made from."""
+        key = id(weight), kind
+        with self._lock:
+            kept = self._forms.get(key)
+            if kept is None or kept.weight() is not weight:
+                return None
+            self._forms.move_to_end(key)
+        return kept.form if torch.equal(_bits(kept.copy), _bits(weight)) else None
+
+    def put(self, weight: Tensor, kind: str, copy: Tensor, form: Tensor) -> None:
+        """Keep a form, and drop the longest unused ones until there is room."""
+        key = id(weight), kind
+        kept = _Form(weakref.ref(weight, lambda _: self.drop(key)), copy, form)
+        with self._lock:
+            self.drop(key)
+            if kept.bytes > ROOM:
+                return
+            self._forms[key] = kept
+            self._bytes += kept.bytes
+            while self._bytes > ROOM:
+                self.drop(next(iter(self._forms)))
+
+    def drop(self, key: tuple[int, str]) -> None:
+        """Forget one form, if there is such a one."""
+        with self._lock:
+            kept = self._forms.pop(key, None)
+            self._bytes -= kept.bytes if kept else 0
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._forms.clear()
+            self._bytes = 0
+
+    @property
+    def bytes(self) -> int:
+        """What is kept at present."""
+        return self._bytes
+
+
+shelf = _Shelf()
+
+
+def keeping() -> bool:
+    """Whether this thread keeps forms of weights at all: not within `fresh_weights`."""
+    return _keeping.get()
+
+
+def keeps(weight: Tensor) -> bool:
+    """Whether forms of this weight are kept: a plain tensor in main memory that autograd doesn't follow."""
+    followed = weight.requires_grad and torch.is_grad_enabled()
+    followed = followed or unpack_dual(weight).tangent is not None  # type: ignore[no-untyped-call]
+    return keeping() and not followed and weight.device.type == "cpu" and weight.is_contiguous()
+
+
+def form_of(weight: Tensor, kind: str, make: Callable[[Tensor], Tensor]) -> Tensor:
+    """`make(weight)`, from the last time where the weight has not changed since.
+
+    Args:
+        weight: (O, C / groups, kH, kW).
+        kind: Names the form; together with the weight it must determine the result.
+        make: Makes the form; a tensor of its own, no view of the weight.
+    """
+    if not keeps(weight):
+        return make(weight)
+    found = shelf.find(weight, kind)
+    if found is None:
+        # A tensor made in inference mode could not take part in training later.
+        with torch.inference_mode(False), torch.no_grad():
+            copy = torch.empty_like(weight).copy_(weight)
+            found = make(copy)  # of the copy, which no other thread can change in the meantime
+            shelf.put(weight, kind, copy, found)
+    return found
+
+
+@contextmanager
+def fresh_weights() -> Iterator[None]:
+    """Within this context the thread makes every form anew and keeps none, as for weights used only once."""
+    token = _keeping.set(False)
+    try:
+        yield
+    finally:
+        _keeping.reset(token)
+
+
+def _bits(values: Tensor) -> Tensor:
+    """The values as whole numbers, among which NaN equals itself, two float32 at a time where possible."""
+    flat = values.detach().view(-1)
+    return flat.view(torch.int64 if flat.nbytes % 8 == 0 else torch.int32)
