@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -53,12 +54,14 @@ def serve(port: int, environment: Mapping[str, str], url: str, browser: bool = T
     )
     if browser:
         threading.Thread(target=_open, args=(server, port, url), daemon=True).start()
+    # Who ends this process means the app; without this it would go on alone.
+    before = signal.signal(signal.SIGTERM, lambda *_: server.terminate())
     try:
         return server.wait()
-    except KeyboardInterrupt:
+    finally:
+        signal.signal(signal.SIGTERM, before)
         server.terminate()
         server.wait()
-        raise
 
 
 def _open(server: subprocess.Popen[bytes], port: int, url: str) -> None:

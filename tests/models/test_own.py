@@ -135,7 +135,9 @@ class TestCheckpointOfALibrarysArchitecture:
     def test_what_cannot_be(self, tmp_path):
         with pytest.raises(models.ModelError, match=r"no file .*missing.pth"):
             own_spec(own_model("squeezenet1_1", weights=tmp_path / "missing.pth"))
-        with pytest.raises(models.UnknownModelError, match=r"no architecture 'squeeze'.*mypkg.mymodule:build"):
+        with pytest.raises(
+            models.UnknownModelError, match=r"no architecture 'squeeze'.*mypkg.mymodule:build"
+        ):
             own_spec(own_model("squeeze", weights=Path(__file__)))
         (tmp_path / "labels.txt").write_text("cat\ndog\n")
         squeezenet(5, tmp_path / "w.pth")
