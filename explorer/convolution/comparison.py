@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
@@ -14,8 +16,29 @@ from explorer.convolution.dispatch import choose
 from explorer.convolution.geometry import Geometry, Padding, Size, sizes_of
 from explorer.convolution.padding import pad
 
+Convolve = Callable[..., Tensor]
+
 FLOAT64_BOUND = 1e-12
 """Greatest relative difference of two float64 results that count as the same."""
+
+
+@dataclass(frozen=True)
+class GradientErrors:
+    """How far gradients are apart, and each from the float64 one.
+
+    All are relative to the largest gradient that numbers of these magnitudes could make: one by the weight
+    is a sum over every window of the picture, tens of thousands of products that mostly cancel, and rounding
+    errors grow with what is added, not with what is left. PyTorch's own are no smaller than by hand.
+
+    Attributes:
+        apart: Largest difference of the two.
+        ours: Largest distance of the hand-written one from the float64 gradient.
+        theirs: The same for `F.conv2d`. For float64 inputs its own is the reference.
+    """
+
+    apart: float
+    ours: float
+    theirs: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +58,7 @@ class Comparison:
         our_error: Largest distance from the float64 result, over `scale`.
         their_error: The same for `F.conv2d`. For float64 inputs its own result is the reference.
         bound: The relative error that the algorithm promises in this dtype.
-        gradients: Largest difference of the gradients by input, weight and bias, over each one's largest
-            value; empty where gradients were not asked for or the algorithm has none.
+        gradients: Those by input, weight and bias; empty where none were asked for or the algorithm has none.
         same_special_values: Whether NaN and infinities stand in the same places.
     """
 
@@ -51,14 +73,13 @@ class Comparison:
     our_error: float
     their_error: float
     bound: float
-    gradients: dict[str, float]
+    gradients: dict[str, GradientErrors]
     same_special_values: bool
 
     @property
     def agrees(self) -> bool:
-        """Whether everything that was compared lies within the bound."""
-        errors = (self.max_relative_error, *self.gradients.values())
-        return self.same_special_values and all(error <= self.bound for error in errors)
+        """Whether everything by hand lies as near to the float64 result as the algorithm promises."""
+        return self.same_special_values and all(error <= self.bound for error in self._errors().values())
 
     @property
     def verdict(self) -> str:
@@ -71,16 +92,20 @@ class Comparison:
                 "mixes neighbouring values, so one of them reaches further."
             )
         if not self.agrees:
-            return f"They do not agree within {self.bound:.0e}: {self._beyond()}."
+            return f"They do not agree within {_power(self.bound, 0)}: {self._beyond()}."
         if torch.equal(self.ours.nan_to_num(), self.theirs.nan_to_num()):
             return f"{self.algorithm} and PyTorch agree in every bit of {self.ours.numel():,} values."
-        size = f"at most {self.max_relative_error:.1e} of the largest possible output"
+        size = f"at most {_power(self.max_relative_error)} of the largest possible output"
         return f"The same convolution: the outputs differ by {size}, {self._against_float64()}."
 
+    def _errors(self) -> dict[str, float]:
+        """What must lie within the bound: distances from float64, since PyTorch's own may be larger."""
+        own = {f"gradient by {name}": errors.ours for name, errors in self.gradients.items()}
+        return {"output": self.our_error} | own
+
     def _beyond(self) -> str:
-        errors = {"output": self.max_relative_error}
-        errors |= {f"gradient by {name}": error for name, error in self.gradients.items()}
-        return ", ".join(f"the {name} is off by {e:.1e}" for name, e in errors.items() if e > self.bound)
+        errors = self._errors().items()
+        return ", ".join(f"the {name} is off by {_power(e)}" for name, e in errors if not e <= self.bound)
 
     def _against_float64(self) -> str:
         if self.ours.dtype == torch.float64:
@@ -88,9 +113,9 @@ class Comparison:
         if self.our_error <= self.their_error:
             return (
                 f"and {self.algorithm} is no further from the float64 result than PyTorch "
-                f"({self.our_error:.1e} and {self.their_error:.1e})"
+                f"({_power(self.our_error)} and {_power(self.their_error)})"
             )
-        nearer = f"{self.their_error:.1e} against {self.our_error:.1e}"
+        nearer = f"{_power(self.their_error)} against {_power(self.our_error)}"
         return f"and PyTorch is nearer to the float64 result ({nearer})"
 
 
@@ -104,13 +129,14 @@ def compare(
     groups: int = 1,
     *,
     algorithm: str = "auto",
+    padding_mode: str = "zeros",
     gradients: bool = True,
 ) -> Comparison:
     """Convolve by hand and by `F.conv2d`, and measure how far apart the results are.
 
-    Arguments are those of `conv2d`; `padding="same_tensorflow"` is padded by hand for PyTorch too. The
-    caller's tensors are not changed, and no gradient is left on them. A direction for the gradients is drawn
-    from a generator of its own.
+    Arguments are those of `conv2d`. What `F.conv2d` does not offer, "same_tensorflow" and padding other than
+    zeros, is padded for PyTorch before. The caller's tensors are not changed, and no gradient is left on
+    them. A direction for the gradients is drawn from a generator of its own.
 
     Args:
         input: (N, C, H, W) or (C, H, W).
@@ -121,6 +147,7 @@ def compare(
         dilation: As for `conv2d`.
         groups: As for `conv2d`.
         algorithm: As for `conv2d`.
+        padding_mode: As for `conv2d`.
         gradients: Whether to compare gradients too; "loops" has none.
 
     Raises:
@@ -131,11 +158,14 @@ def compare(
         given = [batch, weight.detach()] + ([] if bias is None else [bias.detach()])
         sizes = sizes_of(batch.shape, weight.shape, stride, padding, dilation, groups)
         name = choose(sizes, input.dtype) if algorithm == "auto" else algorithm
-        ours = _by_hand(given, sizes, name)
-        theirs = _by_torch(given, sizes)
-        exact = _by_torch([tensor.double() for tensor in given], sizes)
-        magnitudes = [tensor.double().nan_to_num(0, 0, 0).abs() for tensor in given]
-        largest = _largest(_by_torch(magnitudes, sizes))
+        by_hand = partial(
+            conv2d, stride=stride, padding=padding, dilation=dilation, groups=groups,
+            algorithm=name, padding_mode=padding_mode,
+        )  # fmt: skip
+        by_torch = partial(library, sizes=sizes, padding_mode=padding_mode)
+        ours, theirs = by_hand(*given), by_torch(*given)
+        exact = by_torch(*[tensor.double() for tensor in given])
+        largest = _largest(by_torch(*[_magnitude(tensor.double()) for tensor in given]))
     difference = ours - theirs
     wanted = gradients and ALGORITHMS[name].differentiable
     return Comparison(
@@ -150,47 +180,57 @@ def compare(
         our_error=_over(_largest(ours.double() - exact), largest),
         their_error=_over(_largest(theirs.double() - exact), largest),
         bound=ALGORITHMS[name].float32_bound if input.dtype == torch.float32 else FLOAT64_BOUND,
-        gradients=_gradients(given, sizes, name) if wanted else {},
+        gradients=_gradient_errors(by_hand, by_torch, given, sizes) if wanted else {},
         same_special_values=torch.equal(ours.isfinite(), theirs.isfinite()),
     )
 
 
-def _by_hand(given: list[Tensor], sizes: Geometry, name: str) -> Tensor:
-    batch, weight, *bias = given
+def library(
+    batch: Tensor, weight: Tensor, bias: Tensor | None = None, *, sizes: Geometry, padding_mode: str = "zeros"
+) -> Tensor:
+    """The same convolution by `F.conv2d`: (N, O, OH, OW).
+
+    Zeros on both sides alike are its own; whatever else there is to pad is padded before.
+    """
     top, bottom, left, right = sizes.padding
-    even = (top, left) if (top, left) == (bottom, right) else None
-    padded = batch if even is not None else pad(batch, sizes.padding)
-    return conv2d(
-        padded,
-        weight,
-        bias[0] if bias else None,
-        sizes.stride,
-        even or 0,
-        sizes.dilation,
-        sizes.groups,
-        algorithm=name,
-    )
+    own = (top, left) if (top, left) == (bottom, right) and padding_mode == "zeros" else None
+    padded = batch if own else pad(batch, sizes.padding, padding_mode)
+    return F.conv2d(padded, weight, bias, sizes.stride, own or 0, sizes.dilation, sizes.groups)
 
 
-def _by_torch(given: list[Tensor], sizes: Geometry) -> Tensor:
-    batch, weight, *bias = given
-    padded = pad(batch, sizes.padding)
-    return F.conv2d(padded, weight, bias[0] if bias else None, sizes.stride, 0, sizes.dilation, sizes.groups)
-
-
-def _gradients(given: list[Tensor], sizes: Geometry, name: str) -> dict[str, float]:
-    """For input, weight and bias the largest difference of the two gradients over their largest value."""
+def _gradient_errors(
+    by_hand: Convolve, by_torch: Convolve, given: list[Tensor], sizes: Geometry
+) -> dict[str, GradientErrors]:
+    """For input, weight and bias, by a random direction of the output."""
     signal = torch.randn(sizes.output_shape, generator=torch.Generator().manual_seed(0)).to(given[0])
-    both = []
-    for convolve in (_by_hand, lambda leaves, sizes, _: _by_torch(leaves, sizes)):
-        with torch.enable_grad():
-            leaves = [tensor.clone().requires_grad_() for tensor in given]
-            both.append(torch.autograd.grad(convolve(leaves, sizes, name), leaves, signal))
-    names = ("input", "weight", "bias")
+    ours, theirs = _gradients(by_hand, given, signal), _gradients(by_torch, given, signal)
+    exact = _gradients(by_torch, [tensor.double() for tensor in given], signal.double())
+    possible = _gradients(by_torch, [_magnitude(tensor.double()) for tensor in given], signal.double().abs())
     return {
-        which: _over(_largest(ours - theirs), _largest(theirs))
-        for which, ours, theirs in zip(names, *both, strict=False)
-    }
+        which: GradientErrors(*(_over(error, _largest(most)) for error in _distances(*three)))
+        for which, most, *three in zip(
+            ("input", "weight", "bias"), possible, ours, theirs, exact, strict=False
+        )
+    }  # fmt: skip
+
+
+def _distances(ours: Tensor, theirs: Tensor, exact: Tensor) -> tuple[float, float, float]:
+    return _apart(ours, theirs), _apart(ours.double(), exact), _apart(theirs.double(), exact)
+
+
+def _gradients(convolve: Convolve, given: list[Tensor], signal: Tensor) -> tuple[Tensor, ...]:
+    with torch.enable_grad():
+        leaves = [tensor.clone().requires_grad_() for tensor in given]
+        return torch.autograd.grad(convolve(*leaves), leaves, signal)
+
+
+def _magnitude(tensor: Tensor) -> Tensor:
+    return tensor.nan_to_num(0, 0, 0).abs()
+
+
+def _apart(ours: Tensor, theirs: Tensor) -> float:
+    """Largest difference; infinite where only one of two values is finite."""
+    return _largest(ours - theirs) if torch.equal(ours.isfinite(), theirs.isfinite()) else float("inf")
 
 
 def _largest(tensor: Tensor) -> float:
@@ -202,3 +242,9 @@ def _largest(tensor: Tensor) -> float:
 def _over(error: float, scale: float) -> float:
     """A relative error; 0 of 0 is 0, and an error where nothing could be is infinite."""
     return error / scale if scale else (0.0 if not error else float("inf"))
+
+
+def _power(value: float, digits: int = 1) -> str:
+    """A small number as people write it: 8.9e−8."""
+    mantissa, _, exponent = f"{value:.{digits}e}".partition("e")
+    return f"{mantissa}e{int(exponent)}".replace("-", "−") if exponent else mantissa

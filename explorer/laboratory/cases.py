@@ -85,6 +85,11 @@ class Case:
         }
 
     @cached_property
+    def kernel(self) -> Tensor:
+        """The weight as it is laid on: turned where true convolution is asked for."""
+        return self.weight.flip(-2, -1) if self.flipped else self.weight
+
+    @cached_property
     def padded(self) -> Tensor:
         """The input with its padding, (1, C, H + top + bottom, W + left + right).
 
@@ -98,10 +103,11 @@ class Case:
         """The same case in what `F.conv2d` offers: the kernel turned, and what is no zero padded before."""
         if self.padding_mode == "zeros" and not self.flipped:
             return self
-        kernel = self.weight.flip(-2, -1) if self.flipped else self.weight
         if self.padding_mode == "zeros":
-            return replace(self, weight=kernel, flipped=False)
-        return replace(self, input=self.padded, weight=kernel, padding=0, padding_mode="zeros", flipped=False)
+            return replace(self, weight=self.kernel, flipped=False)
+        return replace(
+            self, input=self.padded, weight=self.kernel, padding=0, padding_mode="zeros", flipped=False
+        )
 
 
 def luminance(rgb: NDArray[np.uint8]) -> Tensor:

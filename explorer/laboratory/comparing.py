@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from explorer.convolution.comparison import Comparison, compare
 from explorer.laboratory.cases import Case
-from explorer.laboratory.gradients import gradient_errors
 
 
 def compare_case(case: Case, algorithm: str = "auto") -> Comparison:
@@ -19,9 +16,4 @@ def compare_case(case: Case, algorithm: str = "auto") -> Comparison:
     Raises:
         ConvolutionError: If the parameters don't fit together, or the algorithm does not fit them.
     """
-    plain = case.plain
-    result = compare(
-        plain.input, plain.weight, plain.bias, plain.stride, plain.padding, plain.dilation, plain.groups,
-        algorithm=algorithm, gradients=False,
-    )  # fmt: skip
-    return replace(result, gradients=gradient_errors(plain, result.algorithm))
+    return compare(case.input, case.kernel, case.bias, **case.parameters, algorithm=algorithm)

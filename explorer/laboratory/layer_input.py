@@ -16,6 +16,10 @@ CANDIDATES: tuple[Padding, ...] = ("same_tensorflow", "same", "valid")
 """Paddings tried when a layer's own attribute is not what it does."""
 
 
+class LayerError(ValueError):
+    """A layer that cannot be taken out of its model; the message says why."""
+
+
 class _InputKnownError(Exception):
     """Ends a model's run once the layer's input is known."""
 
@@ -45,7 +49,7 @@ def layer_input(module: nn.Module, x: Tensor, name: str) -> Tensor:
         name: A layer that is called with one tensor.
 
     Raises:
-        ValueError: If there is no such layer, or it did not run.
+        LayerError: If there is no such layer, or it did not run.
     """
     _find(module, name)
     twin, tee = private_copy(module), _Tee()
@@ -56,7 +60,7 @@ def layer_input(module: nn.Module, x: Tensor, name: str) -> Tensor:
     except _InputKnownError:
         pass
     if tee.seen is None:
-        raise ValueError(f"layer {name!r} did not run on this input")
+        raise LayerError(f"layer {name!r} did not run on this input")
     return tee.seen.detach()
 
 
@@ -64,11 +68,11 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
     """The convolution that the layer `name` makes when `module` runs on `x`, with its weights and its input.
 
     Raises:
-        ValueError: If it is no two-dimensional convolution, did not run, or pads in a way that is not known.
+        LayerError: If it is no two-dimensional convolution, did not run, or pads in a way that is not known.
     """
     layer = _find(module, name)
     if not isinstance(layer, nn.Conv2d):
-        raise ValueError(f"layer {name!r} is a {type(layer).__name__}, not a convolution")
+        raise LayerError(f"layer {name!r} is a {type(layer).__name__}, not a convolution")
     given = layer_input(module, x, name)
     with torch.no_grad():
         output = layer(given)
@@ -80,13 +84,13 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
         )  # fmt: skip
         if _makes(own, output):
             return own
-    raise ValueError(f"layer {name!r} pads its input in a way of its own, which no parameter here expresses")
+    raise LayerError(f"layer {name!r} pads its input in a way of its own, which no parameter here expresses")
 
 
 def _find(module: nn.Module, name: str) -> nn.Module:
     layers: dict[str, nn.Module] = dict(module.named_modules())
     if name not in layers:
-        raise ValueError(f"the model has no layer {name!r}{close_names(name, filter(None, layers))}")
+        raise LayerError(f"the model has no layer {name!r}{close_names(name, filter(None, layers))}")
     return layers[name]
 
 

@@ -19,17 +19,21 @@ import time
 import torch
 import torch.nn.functional as F
 
-from explorer.convolution import {function}
+from explorer.convolution import compare, {function}
 '''
 
 _TAIL = """
-by_hand = hand()
-by_pytorch = library()
+by_hand, by_pytorch = hand(), library()
 exact = F.conv2d(padded.double(), kernel.double(), None if bias is None else bias.double(), {after})
 print(f"{{tuple(input.shape)}} * {{tuple(weight.shape)}} -> {{tuple(by_pytorch.shape)}}")
-print(f"largest difference         {{(by_hand - by_pytorch).abs().max():.3g}}")
-print(f"error of {algorithm:<10} against float64 {{(by_hand.double() - exact).abs().max():.3g}}")
-print(f"error of {library:<10} against float64 {{(by_pytorch.double() - exact).abs().max():.3g}}")
+print(f"largest difference {{(by_hand - by_pytorch).abs().max():.3g}}")
+for name, output in (({algorithm!r}, by_hand), ("F.conv2d", by_pytorch)):
+    print(f"error of {{name}} against float64 {{(output.double() - exact).abs().max():.3g}}")
+
+result = compare(padded, kernel, bias, {after}, algorithm={algorithm!r})
+for name, errors in result.gradients.items():
+    print(f"gradient by {{name}} apart {{errors.apart:.3g}}")
+print(result.verdict)
 
 times = {{hand: [], library: []}}
 for _ in range(11):  # by turns, so that both meet the same disturbances
@@ -76,7 +80,7 @@ def script(case: Case, title: str, algorithm: str, recipe: Sequence[str], whole:
         f"    return F.conv2d(padded, kernel, bias, {after})",
         "",
     ]
-    return "\n".join(lines) + _TAIL.format(algorithm=algorithm, library="F.conv2d", after=after)
+    return "\n".join(lines) + _TAIL.format(algorithm=algorithm, after=after)
 
 
 def numbers_recipe(case: Case) -> list[str]:

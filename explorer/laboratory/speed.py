@@ -1,35 +1,30 @@
-"""How fast every algorithm is on a case, and how its time grows with image, channels and kernel."""
+"""How fast every way is on a case, what limits it, and how its time grows."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import median, quantiles
+from time import perf_counter
 
 import torch
 
-from explorer.convolution import fitting
-from explorer.convolution.geometry import sizes_of
-from explorer.convolution.timing import PEER, Timing, time_algorithms
-from explorer.laboratory.cases import Case
+from explorer.convolution import Geometry, choose
+from explorer.convolution.timing import PEER, Timing, interleave
+from explorer.laboratory.cases import Case, cut
+from explorer.laboratory.curves import (
+    AXES,
+    Cancelled,
+    Curve,
+    Progress,
+    basis,
+    estimated,
+    measured_points,
+    shapes,
+)
 from explorer.laboratory.machine import Machine, arithmetic_intensity, measure_machine
-
-Progress = Callable[[float], None]
-Cancelled = Callable[[], bool]
-
-AXES: dict[str, tuple[int, ...]] = {
-    "image size": (16, 32, 64, 128, 256),
-    "channels": (1, 4, 16, 64, 256),
-    "kernel size": (1, 3, 5, 9, 15, 31),
-}
-"""What is varied, and the values that it takes."""
-
-MOST = 300_000_000
-"""Multiplications of the largest point of a curve: tenths of a second for the slower ways."""
-
-WINDOWS = 20_000_000
-"""Values of all windows written out, at most: strided needs so much memory, 80 MB in float32."""
+from explorer.laboratory.memory import loops_memory, peak_memory
+from explorer.laboratory.ways import AUTO, LOOPS, ways
 
 NEAR = 1.05
 """Ratio up to which two ways count as equally fast."""
@@ -38,17 +33,8 @@ BUSY = 2.5
 """Upper over lower quartile of `F.conv2d`'s times from which on the machine was not left alone."""
 
 
-@dataclass(frozen=True)
-class Point:
-    """One point of a curve.
-
-    Attributes:
-        value: Pixels of a side, channels, or taps of a side.
-        timings: `F.conv2d` and every algorithm that fits.
-    """
-
-    value: int
-    timings: tuple[Timing, ...]
+QUICK = 100_000
+"""Multiplications of the loops that are timed: a hundredth of a second or two."""
 
 
 @dataclass(frozen=True)
@@ -56,18 +42,22 @@ class Measurement:
     """What was measured on one case.
 
     Attributes:
-        timings: `F.conv2d` first, then every algorithm that fits.
+        timings: `F.conv2d` first, then auto and every algorithm that fits.
+        chosen: What auto chose.
+        memory: For each of the timings the most bytes held at once; of the loops worked out.
         machine: The limits of the machine.
+        multiplications: Of the definition.
         intensity: Operations per byte that the case needs at least.
-        curves: For each of `AXES` the points that were measured.
-        bases: For each of `AXES` what was held fixed, in words.
+        curves: One for each of `AXES`.
     """
 
     timings: tuple[Timing, ...]
+    chosen: str
+    memory: Mapping[str, int]
     machine: Machine
+    multiplications: int
     intensity: float
-    curves: Mapping[str, tuple[Point, ...]]
-    bases: Mapping[str, str]
+    curves: Mapping[str, Curve]
 
     @property
     def roof(self) -> float:
@@ -84,18 +74,15 @@ class Measurement:
         """Whether something else kept the machine busy, so that the times mean little."""
         return self.peer.high > BUSY * self.peer.low
 
-    def of_peak(self, timing: Timing) -> float:
-        """A way's speed as a share of the matrix product's; Winograd and FFT may exceed 1."""
-        return timing.gflops / self.machine.peak
-
     @property
     def of_roof(self) -> float:
         """The speed of `F.conv2d` as a share of what the roofline model allows."""
         return self.peer.gflops / self.roof
 
-    def ratio_range(self, timing: Timing) -> tuple[float, float]:
-        """A way's quartiles relative to the median of `F.conv2d`."""
-        return timing.low / self.peer.milliseconds, timing.high / self.peer.milliseconds
+    @property
+    def fastest(self) -> Timing:
+        """The fastest of the algorithms."""
+        return min((each for each in self.timings[1:] if each.name != AUTO), key=lambda each: each.ratio)
 
     @property
     def winner(self) -> str:
@@ -107,48 +94,36 @@ class Measurement:
             return f"{self.fastest.name} is {1 / ratio:.3g} times as fast as F.conv2d"
         return f"F.conv2d wins; the next, {self.fastest.name}, takes {ratio:.3g} times as long"
 
-    @property
-    def fastest(self) -> Timing:
-        """The fastest of the hand-written ones."""
-        return min(self.timings[1:], key=lambda timing: timing.ratio)
+    def timing(self, name: str) -> Timing | None:
+        """The timing of one way, if there is one."""
+        return next((each for each in self.timings if each.name == name), None)
 
+    def of_peak(self, timing: Timing) -> float:
+        """A way's speed as a share of the matrix product's; Winograd and FFT may exceed 1."""
+        return timing.gflops / self.machine.peak
 
-@dataclass(frozen=True)
-class Shape:
-    """A convolution of a square picture by its sizes, padded so that the picture keeps its size."""
+    def ratio_range(self, timing: Timing) -> tuple[float, float]:
+        """A way's quartiles relative to the median of `F.conv2d`."""
+        return timing.low / self.peer.milliseconds, timing.high / self.peer.milliseconds
 
-    channels: int
-    outputs: int
-    size: int
-    kernel: int
-    groups: int
+    def memory_ratio(self, name: str) -> float:
+        """A way's peak memory relative to that of `F.conv2d`."""
+        return self.memory[name] / max(1, self.memory[PEER])
 
-    @property
-    def multiplications(self) -> int:
-        """Of the definition, with an odd kernel."""
-        return self.size**2 * self.outputs * self.channels // self.groups * self.kernel**2
-
-    @property
-    def affordable(self) -> bool:
-        """Whether every way can be timed in little time and memory."""
-        windows = self.channels * (self.size * self.kernel) ** 2
-        return self.multiplications <= MOST and windows <= WINDOWS
-
-    @property
-    def words(self) -> str:
-        """For people."""
-        kind = "depthwise, " if self.groups > 1 else ""
-        return f"{kind}{self.channels} → {self.outputs} channels, {self.kernel}×{self.kernel}, {self.size} px"
+    def nanoseconds(self, timing: Timing) -> float:
+        """What one multiplication of the definition takes a way, its addition included."""
+        return timing.milliseconds * 1e6 / self.multiplications
 
 
 def measure(
     case: Case, *, seconds: float = 8.0, progress: Progress | None = None, cancelled: Cancelled | None = None
 ) -> Measurement | None:
-    """Time every algorithm against `F.conv2d` on a case and around it.
+    """Time every way against `F.conv2d` on a case and around it.
 
     Args:
         case: The convolution.
-        seconds: How long to measure, about; slow points take longer.
+        seconds: How long to measure, about; on a slow or busy machine up to three times as long, and the
+            curves then end sooner.
         progress: Called with the fraction done, from 0 to 1.
         cancelled: Asked now and then; True ends the measurement.
 
@@ -156,71 +131,24 @@ def measure(
         The measurement, or None if it was cancelled.
     """
     stop = cancelled or (lambda: False)
-    tell = _Steps(progress, 2 + sum(len(shapes) for _, shapes in _curves(case)))
-    timings = _case(case.plain, seconds / 5, tell, stop)
+    plain, dtype = case.plain, case.input.dtype
+    tell = _Steps(progress, 3 + sum(len(shapes(case.sizes, axis)) for axis in AXES))
+    timings = _timed(plain, seconds / 5, tell, stop)
     tell.next()
     if stop() or not timings:
         return None
-    machine = measure_machine(case.input.dtype)
+    loops, pace = _loops(plain, timings[0], seconds / 25)
+    memory = _memory(plain, stop)
     tell.next()
-    curves: dict[str, tuple[Point, ...]] = {}
-    for axis, shapes in _curves(case):
-        curves[axis] = tuple(_points(axis, shapes, case.input.dtype, seconds / 30, tell, stop))
+    machine = measure_machine(dtype)
+    tell.next()
+    curves = {axis: _curve(case.sizes, axis, dtype, pace, seconds / 2, tell, stop) for axis in AXES}
     if stop():
         return None
-    intensity = arithmetic_intensity(case.sizes, case.input.dtype)
-    return Measurement(timings, machine, intensity, curves, {axis: basis(case, axis).words for axis in AXES})
-
-
-def basis(case: Case, axis: str) -> Shape:
-    """What is held fixed while `axis` varies: the case's own sizes, where the curve stays affordable."""
-    sizes = case.sizes
-    depthwise = sizes.groups > 1
-    channels = min(sizes.in_channels, 64)
-    size, kernel = min(min(sizes.size), 128), min(max(sizes.kernel_size), 31)
-    if axis == "channels":
-        size = min(size, 32)
-    if axis == "kernel size":
-        channels = min(channels, 4)
-        size = 128 if channels == 1 else 64
-    outputs = channels if depthwise else min(sizes.out_channels, 64 if axis != "kernel size" else 4)
-    return Shape(channels, outputs, size, kernel, channels if depthwise else 1)
-
-
-def varied(base: Shape, axis: str, value: int) -> Shape:
-    """A shape with another image size, number of channels (in and out) or kernel size."""
-    if axis == "image size":
-        return Shape(base.channels, base.outputs, value, base.kernel, base.groups)
-    if axis == "channels":
-        return Shape(value, value, base.size, base.kernel, value if base.groups > 1 else 1)
-    return Shape(base.channels, base.outputs, base.size, value, base.groups)
-
-
-def crossover(points: Sequence[Point], name: str = "fft", than: str = PEER) -> float | None:
-    """From which value on one way is faster than another for good, between two points by the logarithms.
-
-    The lower quartiles are compared: a busy moment of the machine is in none of them.
-
-    Args:
-        points: A curve.
-        name: The way that overtakes.
-        than: The one that is overtaken.
-
-    Returns:
-        The value; None if it is not faster at the last point, or if it already is at the first.
-    """
-    leads = [
-        (point.value, math.log(times[than] / times[name]))
-        for point in points
-        if {name, than} <= (times := {timing.name: timing.low for timing in point.timings}).keys()
-    ]
-    if len(leads) < 2 or leads[-1][1] <= 0:
-        return None
-    for (before, behind), (after, ahead) in reversed(list(itertools.pairwise(leads))):
-        if behind <= 0:
-            share = -behind / (ahead - behind)
-            return float(before * (after / before) ** share)
-    return None
+    return Measurement(
+        (*timings, loops), choose(plain.sizes, dtype), memory, machine, plain.sizes.multiplications,
+        arithmetic_intensity(case.sizes, dtype), curves,
+    )  # fmt: skip
 
 
 class _Steps:
@@ -240,36 +168,57 @@ class _Steps:
         self.within(0)
 
 
-def _curves(case: Case) -> Iterator[tuple[str, list[Shape]]]:
-    for axis, values in AXES.items():
-        shapes = [varied(basis(case, axis), axis, value) for value in values]
-        yield axis, [shape for shape in shapes if shape.affordable]
+def _timed(plain: Case, seconds: float, tell: _Steps, stop: Cancelled) -> tuple[Timing, ...]:
+    fast = {name: run for name, run in ways(plain).items() if name != LOOPS}
+    with torch.no_grad():
+        rounds = interleave(fast, seconds, tell.within, stop)
+    if len(rounds[PEER]) < 2:  # cancelled
+        return ()
+    return tuple(_timing(name, times, rounds[PEER], plain.sizes) for name, times in rounds.items())
 
 
-def _case(plain: Case, seconds: float, tell: _Steps, stop: Cancelled) -> tuple[Timing, ...]:
-    given = plain.input, plain.weight, plain.sizes
-    names = [name for name in fitting(plain.sizes) if name != "loops"]
-    timings = time_algorithms(*given, names, seconds=seconds, progress=tell.within, cancelled=stop)
-    # The loops hold Python's lock and would slow down other visitors, so they get the least time by far.
-    return (*timings, *time_algorithms(*given, ["loops"], seconds=seconds / 5, cancelled=stop)[1:])
+def _loops(plain: Case, peer: Timing, seconds: float) -> tuple[Timing, float]:
+    """The pure-Python loops: their time, and nanoseconds for each multiplication.
+
+    They hold Python's lock and would slow down other visitors: a large case is cut to its middle, timed
+    there, and estimated from its number of multiplications.
+    """
+    small = cut(plain, QUICK)
+    run = {LOOPS: ways(small)[LOOPS], PEER: ways(small)[PEER]}
+    with torch.no_grad():
+        rounds = interleave(run, seconds, least=3)
+    timing = _timing(LOOPS, rounds[LOOPS], rounds[PEER], small.sizes)
+    pace = timing.low * 1e6 / small.sizes.multiplications
+    return (timing if small is plain else estimated(plain.sizes, pace, peer)), pace
 
 
-def _points(
-    axis: str, shapes: Sequence[Shape], dtype: torch.dtype, seconds: float, tell: _Steps, stop: Cancelled
-) -> Iterator[Point]:
-    generator = torch.Generator().manual_seed(0)
-    for shape in shapes:
-        if stop():
-            return
-        input = torch.randn(1, shape.channels, shape.size, shape.size, generator=generator).to(dtype)
-        weight_shape = (shape.outputs, shape.channels // shape.groups, shape.kernel, shape.kernel)
-        weight = torch.randn(weight_shape, generator=generator).to(dtype)
-        sizes = sizes_of(input.shape, weight.shape, padding="same", groups=shape.groups)
-        names = [name for name in fitting(sizes) if name != "loops"]
-        timings = time_algorithms(
-            input, weight, sizes, ["loops", *names], seconds=seconds, progress=tell.within, cancelled=stop
-        )
-        if timings:
-            value = {"image size": shape.size, "channels": shape.channels, "kernel size": shape.kernel}[axis]
-            yield Point(value, timings)
+def _timing(name: str, times: Sequence[float], peer: Sequence[float], sizes: Geometry) -> Timing:
+    low, middle, high = quantiles(times, n=4, method="inclusive")
+    ratio = median(ours / theirs for ours, theirs in zip(times, peer, strict=True))
+    return Timing(name, middle, low, high, len(times), ratio, 2 * sizes.multiplications / middle / 1e6)
+
+
+def _memory(plain: Case, stop: Cancelled) -> dict[str, int]:
+    held = {LOOPS: loops_memory(plain.sizes, plain.input.dtype)}
+    with torch.no_grad():
+        for name, run in ways(plain).items():
+            if name != LOOPS and not stop():
+                held[name] = peak_memory(run)
+    return held
+
+
+def _curve(
+    sizes: Geometry, axis: str, dtype: torch.dtype, pace: float, seconds: float, tell: _Steps, stop: Cancelled
+) -> Curve:
+    """One curve; on a slow or busy machine without its last points, so that it ends in about `seconds`."""
+    planned, until = shapes(sizes, axis), perf_counter() + seconds
+    points = []
+    for point in measured_points(
+        sizes, axis, dtype, pace, seconds=seconds / 15, progress=tell.within,
+        cancelled=lambda: stop() or perf_counter() > until,
+    ):  # fmt: skip
+        points.append(point)
         tell.next()
+    for _ in planned[len(points) :]:
+        tell.next()
+    return Curve(axis, basis(sizes, axis), tuple(points))

@@ -8,13 +8,15 @@ import streamlit as st
 
 from explorer.convolution import ALGORITHMS
 from explorer.convolution.timing import PEER
+from explorer.laboratory.curves import Curve
 from explorer.laboratory.speed import Measurement
+from explorer.laboratory.ways import AUTO
 from explorer.rendering import number
 
-ORDER = [PEER, *ALGORITHMS]
+ORDER = [PEER, *ALGORITHMS, AUTO]
 SHOWN = {PEER: "F.conv2d"}
 # Told apart in light and dark and with the usual colour blindnesses; after Okabe and Ito, 2008.
-COLOURS = ["#8b8794", "#d55e00", "#0089c7", "#00a07a", "#b58900", "#cc6fa3", "#7a68ee"]
+COLOURS = ["#8b8794", "#d55e00", "#0089c7", "#00a07a", "#b58900", "#cc6fa3", "#7a68ee", "#a5673f"]
 
 
 def ratios(measured: Measurement) -> None:
@@ -65,8 +67,9 @@ def ratios(measured: Measurement) -> None:
     st.vega_lite_chart(spec=spec, width="stretch", key="lab_ratios", alt=f"Time relative to F.conv2d: {told}")
 
 
-def growth(measured: Measurement, axis: str) -> None:
+def growth(curve: Curve) -> None:
     """How the time of each grows along an axis, both on log scales; estimates are dashed."""
+    axis = curve.axis
     rows = [
         {
             "value": point.value,
@@ -74,11 +77,11 @@ def growth(measured: Measurement, axis: str) -> None:
             "ms": timing.low,
             "how": "estimated" if timing.estimated else "measured",
         }
-        for point in measured.curves[axis]
+        for point in curve.points
         for timing in point.timings
         if timing.low > 0
     ]
-    values = [point.value for point in measured.curves[axis]]
+    values = [point.value for point in curve.points]
     spec = {
         "data": {"values": rows},
         "height": 360,

@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
+from explorer.laboratory.reasons import Reason, loses, wins
+from explorer.laboratory.speed import Measurement
+from pages.lab import stored
 
-def show() -> None:
-    """The reasons, each with a number that can be checked."""
+
+def show(measured: Measurement | None) -> None:
+    """The reasons, each with what was measured here or stands in the stored benchmark."""
     st.header("Why the library usually wins, and where it loses")
-    wins, loses = st.columns(2, gap="large")
-    with wins, st.container(border=True, height="stretch"):
-        st.markdown(WINS)
-    with loses, st.container(border=True, height="stretch"):
-        st.markdown(LOSES)
+    rows = stored.rows()
+    left, right = st.columns(2, gap="large")
+    with left, st.container(border=True, height="stretch"):
+        st.markdown("### Why it wins\n" + listed(wins(rows, measured)))
+    with right, st.container(border=True, height="stretch"):
+        st.markdown("### Where it loses\n" + listed(loses(rows, measured)))
+        live = "“here” is the measurement above" if measured else "what is measured above joins them"
+        st.markdown(
+            f":small[Figures of the stored benchmark, on one thread where nothing else is said; {live}.]"
+        )
 
 
-WINS = """
-### Why it wins
-- **Vector units.** One AVX-512 instruction multiplies and adds 16 float32 pairs. The Python loops spend about
-  150 nanoseconds on a single pair: the time of thousands.
-- **Cache.** A processor computes far faster than memory delivers. oneDNN, which PyTorch calls, cuts picture
-  and weights into blocks that stay in the cache until they have been used up.
-- **Memory traffic.** im2col writes each pixel kH · kW times before anything is multiplied; the library reads
-  the windows straight from the picture.
-- **Threads.** The blocks are shared among all cores. One sequence of tensor operations in Python waits for
-  each to end before the next begins.
-- On a large 3×3 convolution it reaches 85–100 % of what the same machine does in a plain matrix product.
-"""
-
-LOSES = """
-### Where it loses
-- **Large kernels.** The definition's work grows with kH · kW, the FFT's hardly. With one channel of 256
-  pixels and a 63×63 kernel `F.conv2d` took 1.1 s; the FFT needs a thousandth of that.
-- **Many channels, 3×3.** Winograd needs 2.25 to 4 times fewer multiplications and pays with one to two
-  digits of accuracy; with 256 channels of 56 pixels that was 0.6 of the library's time with kept weights.
-- **1×1 with a stride.** Slicing first and multiplying then took 0.7 of its time.
-- **One channel per group.** Little is computed per byte: depthwise layers reach 2–11 % of the peak in the
-  library too. Memory is the limit, not arithmetic.
-
-:small[Figures: torch 2.13, one AVX-512 thread, float32, medians by turns. The button above measures yours.]
-"""
+def listed(reasons: Sequence[Reason]) -> str:
+    """A list in Markdown."""
+    return "\n".join(
+        f"- **{reason.title}.** {reason.why}" + (f" *{reason.here}*" if reason.here else "")
+        for reason in reasons
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 import torch
+from streamlit.delta_generator import DeltaGenerator
 
 from explorer.convolution import Geometry
 from explorer.laboratory.cases import Case
@@ -19,24 +20,23 @@ LONG = 12
 def show(case: Case, *, readable: bool) -> None:
     """The sizes; beside them pictures of input and kernel where the numbers are too many to read."""
     if readable:
-        show_sizes(case)
+        show_sizes(case, *st.columns([3, 2], gap="medium", vertical_alignment="center"))
         return
     channel = state.number("channel", 0, case.sizes.out_channels - 1, 0)
     picture, kernel, sizes = st.columns([3, 3, 8], gap="medium")
     with picture:
         show_input(case.input[0], channel // case.sizes.channels_per_group[1], case)
     with kernel:
-        show_kernel(case.plain.weight[channel])
-    with sizes:
-        show_sizes(case)
+        show_kernel(case.kernel[channel])
+    show_sizes(case, sizes, sizes)
 
 
-def show_sizes(case: Case) -> None:
-    """The output's size, computed before the reader's eyes."""
+def show_sizes(case: Case, formula: DeltaGenerator, shapes_at: DeltaGenerator) -> None:
+    """The output's size, computed before the reader's eyes, and the shapes."""
     sizes = case.sizes
-    st.code(worked_out(sizes), language=None, wrap_lines=True)
+    formula.code(worked_out(sizes), language=None, wrap_lines=True)
     shapes = " ∗ ".join(str(tuple(part.shape)) for part in (case.input, case.weight))
-    st.markdown(f":small[{shapes} → {sizes.output_shape} · {sizes.multiplications:,} multiplications]")
+    shapes_at.markdown(f":small[{shapes} → {sizes.output_shape} · {sizes.multiplications:,} multiplications]")
 
 
 def worked_out(sizes: Geometry) -> str:

@@ -1,6 +1,8 @@
-"""The result: both outputs, their difference, how large it is, and what that means."""
+"""The result: a verdict, both outputs, and their difference."""
 
 from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
 
 import streamlit as st
 import torch
@@ -10,19 +12,23 @@ from explorer.convolution.comparison import Comparison
 from explorer.kernels import keeps_brightness
 from explorer.laboratory.cases import LOOPS, Case, cut
 from explorer.laboratory.comparing import compare_case
-from explorer.rendering import Scale, layer_scale, mosaic, number
+from explorer.rendering import Scale, layer_scale, mosaic
 from pages import state
-from pages.lab.subject import take_numbers
+from pages.lab import errors
+from pages.lab.choosing import refuse
+from pages.lab.numbers import take_numbers
 from pages.widgets import Maps
 from pages.widgets import laboratory as widgets
 
 NAMES = ("auto", *ALGORITHMS)
-MEANING = """
-**What the numbers mean.** Every sum is rounded, and each algorithm adds in another order, so small
-differences are no mistake. Which is nearer to the truth? Both are computed once more with twice the digits,
-in float64; PyTorch's error is not zero either. Errors are relative to the largest output that numbers of this
-size could make. Gradients are those that training would use, for one random direction.
-"""
+LONG = 100_000_000
+"""Multiplications from which on somebody waits long enough to be told."""
+
+HINTS = {
+    "numbers": "**Change any number** of input or kernel. Point at a result to see the sum behind it.",
+    "picture": "**Try another kernel.** Point at a map to read out both results and their difference.",
+    "layer": "**Try another layer.** Point at a map to read out both results and their difference.",
+}
 
 
 def algorithm_title(name: str) -> str:
@@ -34,7 +40,7 @@ def pick_algorithm() -> str:
     """By which algorithm the hand-written side computes."""
     name = state.choice("algorithm", NAMES, default="auto")
     st.selectbox(
-        "By hand with", NAMES, format_func=algorithm_title, width=300,
+        "By hand with", NAMES, format_func=algorithm_title, width=250,
         **state.follow("lab_algorithm", name, lambda value: state.choose(algorithm=value)),
     )  # fmt: skip
     return name
@@ -58,18 +64,26 @@ def manageable(case: Case, algorithm: str) -> Case:
 def show(case: Case, kind: str, algorithm: str) -> Comparison | None:
     """Everything about the two outputs; None, and a reason on the page, if the algorithm does not fit."""
     try:
-        result = compared(case, algorithm)
+        with waiting(case):
+            result = compared(case, algorithm)
     except ConvolutionError as error:
-        st.error(f"Not possible: {error}.", icon=":material/block:")
+        refuse(error)
         return None
     tell, icon = (st.success, "check_circle") if result.agrees else (st.error, "cancel")
     tell(result.verdict, icon=f":material/{icon}:")
+    st.markdown(HINTS[kind])
     if kind == "numbers":
         show_numbers(case, result)
     else:
         show_maps(case, result)
-    show_errors(result)
+    errors.show(result)
     return result
+
+
+def waiting(case: Case) -> AbstractContextManager[None]:
+    """Something to look at where it takes long."""
+    long = case.sizes.multiplications > LONG
+    return st.spinner("Computing both, and once more with twice the digits …") if long else nullcontext()
 
 
 def compared(case: Case, algorithm: str) -> Comparison:
@@ -113,21 +127,3 @@ def show_maps(case: Case, result: Comparison) -> None:
         titles=[f"By hand ({result.algorithm})", "PyTorch", "Difference"],
         legends=[outputs.legend, differences.legend],
     )
-
-
-def show_errors(result: Comparison) -> None:
-    """How far apart the two are, and how far each is from the same computed with twice the digits."""
-    gradients = ", ".join(f"{name} {number(error)}" for name, error in result.gradients.items())
-    rows = [
-        ("Largest difference", number(result.max_absolute_error)),
-        ("…relative to the largest possible output", number(result.max_relative_error)),
-        (f"{result.algorithm}'s own error, against float64", number(result.our_error)),
-        ("PyTorch's own error, against float64", number(result.their_error)),
-        ("Gradients apart, relative", gradients or "the loops carry none"),
-        (f"What {result.algorithm} promises", f"{result.bound:.0e}".replace("-", "−")),
-    ]
-    numbers, meaning = st.columns([3, 3], gap="large")
-    numbers.markdown(
-        "\n".join(["| Measured | Value |", "|:--|--:|", *(f"| {name} | {value} |" for name, value in rows)])
-    )
-    meaning.markdown(MEANING)

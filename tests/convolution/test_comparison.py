@@ -9,8 +9,8 @@ import torch
 
 import explorer.convolution.comparison as comparison
 from explorer.convolution import ALGORITHMS, ConvolutionError, fitting
-from explorer.convolution.comparison import compare
-from tests.convolution.cases import Case
+from explorer.convolution.comparison import GradientErrors, compare
+from tests.convolution.cases import DIFFERENTIABLE, Case
 
 CASE = Case(2, 1, (5, 7), (11, 14), (3, 3), (1, 1), (1, 2), (1, 1))
 
@@ -35,6 +35,80 @@ def test_padding_by_name_and_without_bias(padding):
     result = compare(input, weight, padding=padding)
     assert result.agrees
     assert set(result.gradients) == {"input", "weight"}
+
+
+@pytest.mark.parametrize("padding_mode", ["zeros", "reflect", "replicate", "circular"])
+def test_padding_modes_are_those_of_pytorchs_layer(padding_mode):
+    input, weight, bias = Case(2, 2, (2, 3), (8, 9), (4, 3), (2, 1), (2, 1), (1, 2)).tensors()
+    parameters = {"stride": (2, 1), "padding": (2, 1), "dilation": (1, 2), "groups": 2}
+    layer = torch.nn.Conv2d(4, 6, (4, 3), **parameters, padding_mode=padding_mode).double()
+    layer.weight.data, layer.bias.data = weight, bias
+    result = compare(input, weight, bias, **parameters, padding_mode=padding_mode)
+    torch.testing.assert_close(result.theirs, layer(input).detach(), rtol=0, atol=1e-12)
+    assert result.agrees
+    assert set(result.gradients) == {"input", "weight", "bias"}
+
+
+@pytest.mark.parametrize("algorithm", DIFFERENTIABLE)
+@pytest.mark.parametrize("size", [9, 240])
+def test_gradients_agree_on_small_and_on_large_pictures(algorithm, size):
+    # The gradient by the weight adds up a whole picture of products that nearly cancel.
+    generator = torch.Generator().manual_seed(0)
+    input, weight, bias = (
+        torch.rand(1, 2, size, size + 3, generator=generator),
+        torch.randn(4, 2, 3, 3, generator=generator),
+        torch.randn(4, generator=generator),
+    )
+    result = compare(input, weight, bias, padding="same", algorithm=algorithm)
+    assert set(result.gradients) == {"input", "weight", "bias"}
+    assert max(errors.ours for errors in result.gradients.values()) <= result.bound
+    assert all(errors.apart <= errors.ours + errors.theirs for errors in result.gradients.values())
+    assert result.agrees
+
+
+def test_an_error_of_pytorchs_is_not_held_against_the_hand(monkeypatch):
+    exact = comparison.library
+    monkeypatch.setattr(comparison, "library", lambda *given, **how: coarse(exact(*given, **how)))
+    result = compare(*CASE.tensors(torch.float32), **CASE.parameters, algorithm="loops")
+    assert result.max_relative_error > result.bound > result.our_error
+    assert result.agrees
+    assert "no further from the float64 result than PyTorch" in result.verdict
+
+
+def coarse(output):
+    return output * (1 + 1e-5) if output.dtype == torch.float32 else output
+
+
+def test_gradients_of_nothing_but_zeros_agree():
+    result = compare(torch.zeros(1, 1, 5, 6), torch.zeros(1, 1, 2, 2), algorithm="shift")
+    assert result.gradients == dict.fromkeys(("input", "weight"), GradientErrors(0.0, 0.0, 0.0))
+
+
+@pytest.mark.parametrize("size", [7, 200])
+def test_a_gradient_that_is_off_by_a_thousandth_is_found_out(monkeypatch, size):
+    replace_run(monkeypatch, lambda run: lambda x, w, sizes: run(x, w * 1.001 - w.detach() * 0.001, sizes))
+    case = Case(1, 1, (2, 3), (size, size + 2), (3, 3), (1, 1), (0, 0), (1, 1))
+    input, weight, _ = case.tensors(torch.float32)
+    result = compare(input, weight, algorithm="im2col")
+    assert result.gradients["weight"].ours > 10 * result.bound
+    assert result.gradients["input"].ours < result.bound
+    assert not result.agrees
+
+
+def test_a_gradient_that_only_one_side_loses_is_found_out(monkeypatch):
+    def lost(run):
+        return lambda x, w, sizes: run(x, w, sizes) + 0 * (w - w.detach()).sum().sqrt()
+
+    replace_run(monkeypatch, lost)
+    result = compare(*CASE.tensors(), padding=1, algorithm="im2col")
+    assert result.gradients["weight"].apart == result.gradients["weight"].ours == float("inf")
+    assert result.max_relative_error < result.bound
+    assert "the gradient by weight is off by inf" in result.verdict
+
+
+def replace_run(monkeypatch, change):
+    genuine = ALGORITHMS["im2col"]
+    monkeypatch.setitem(ALGORITHMS, "im2col", replace(genuine, run=change(genuine.run)))
 
 
 def test_a_picture_without_a_batch_and_an_empty_batch():
@@ -76,15 +150,14 @@ def test_a_special_value_that_reaches_further_is_reported():
 
 @pytest.mark.parametrize("wrong", ["output", "gradient"])
 def test_a_wrong_algorithm_is_found_out(monkeypatch, wrong):
-    right = ALGORITHMS["im2col"].run
+    def off(right):
+        def run(input, weight, sizes):
+            output = right(input, weight, sizes)
+            return output * 1.01 if wrong == "output" else output + 0.01 * (weight - weight.detach()).sum()
 
-    def off(input, weight, sizes):
-        output = right(input, weight, sizes)
-        if wrong == "output":
-            return output * 1.01
-        return output + 0.01 * (weight.sum() - weight.sum().detach())
+        return run
 
-    monkeypatch.setitem(ALGORITHMS, "im2col", replace(ALGORITHMS["im2col"], run=off))
+    replace_run(monkeypatch, off)
     comparison_of = compare(*(tensor + 1 for tensor in CASE.tensors()), padding=1, algorithm="im2col")
     assert not comparison_of.agrees
     assert "do not agree" in comparison_of.verdict

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import nn
 
 import models
-from explorer.convolution import ALGORITHMS, ConvolutionError
+from explorer.convolution import ConvolutionError
 from explorer.kernels import KERNELS
 from explorer.laboratory.cases import (
     LONGEST,
@@ -181,41 +181,6 @@ class Odd(nn.Conv2d):
 def test_what_is_no_usable_layer_is_told(layer, name, message):
     with pytest.raises(ValueError, match=message):
         of_layer(nn.Sequential(layer), torch.randn(1, 3, 8, 9), name)
-
-
-DIFFERENTIABLE = [name for name, each in ALGORITHMS.items() if each.differentiable]
-
-
-@pytest.mark.parametrize("algorithm", DIFFERENTIABLE)
-@pytest.mark.parametrize("size", [9, 240])
-def test_gradients_agree_on_small_and_on_large_pictures(algorithm, size):
-    x = torch.rand(1, 2, size, size + 3)
-    case = Case(x, torch.randn(4, 2, 3, 3), torch.randn(4), padding="same")
-    result = compare_case(case, algorithm)
-    assert set(result.gradients) == {"input", "weight", "bias"}
-    assert max(result.gradients.values()) <= result.bound
-    assert result.agrees
-
-
-def test_a_wrong_gradient_is_noticed(monkeypatch):
-    from explorer.laboratory import gradients
-
-    genuine = gradients.conv2d
-
-    def wrong(input, weight, *others, **parameters):
-        return genuine(input, weight * 1.001 - weight.detach() * 0.001, *others, **parameters)
-
-    monkeypatch.setattr(gradients, "conv2d", wrong)
-    case = Case(torch.rand(1, 2, 30, 40), torch.randn(3, 2, 3, 3))
-    result = compare_case(case, "im2col")
-    assert result.gradients["weight"] > 10 * result.bound
-    assert result.gradients["input"] < result.bound
-    assert not result.agrees
-
-
-def test_gradients_of_nothing_but_zeros_agree():
-    case = Case(torch.zeros(1, 1, 5, 6), torch.zeros(1, 1, 2, 2))
-    assert compare_case(case, "shift").gradients == {"input": 0.0, "weight": 0.0}
 
 
 def test_a_comparison_leaves_the_random_numbers_and_the_tensors_alone():

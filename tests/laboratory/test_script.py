@@ -40,6 +40,11 @@ def check(text, result):
     assert f"-> {tuple(result.ours.shape)}" in output
     own = float(printed(r"largest difference +(\S+)", output))
     assert own <= max(1e-6, 10 * result.max_absolute_error)
+    assert float(printed(r"error of F.conv2d against float64 (\S+)", output)) < 1e-3
+    gradients = dict(re.findall(r"gradient by (\S+) apart (\S+)", output))
+    assert set(gradients) == set(result.gradients)
+    assert all(float(apart) <= 10 * result.bound for apart in gradients.values())
+    assert "The same convolution" in output or "agree in every bit" in output, output
     assert float(printed(r"ratio (\S+)", output)) > 0
     return output
 

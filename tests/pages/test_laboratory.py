@@ -1,5 +1,6 @@
 """The Laboratory page without a browser: cases, parameters, verdict, measurements in the background."""
 
+import itertools
 import threading
 import time
 
@@ -12,7 +13,10 @@ import explorer
 import models
 from explorer.convolution import ALGORITHMS
 from explorer.kernels import KERNELS
+from explorer.laboratory.speed import Measurement
+from explorer.rendering import number as written
 from pages.jobs import MOST_WAITING, Job, Queue
+from pages.lab.results import Results
 from tests.pages.test_pages import PAGES, opened, png, text, upload
 
 # The page without the frame, whose home page would read the whole picture first.
@@ -104,6 +108,7 @@ def codes(test: AppTest) -> list[dict]:
         ({"bias": "nan"}, "numbers lie between"),
         ({"given": "1 2; 3"}, "all rows must be equally long"),
         ({"given": "1 " * 9}, "at most 8 × 8 numbers"),
+        ({"padding": "20"}, "the input has 46 × 47 numbers, and 24 × 24 can be read here"),
         ({"kernel": "own", "own": "x"}, "'x' is not a number"),
         ({"algorithm": "winograd", "stride": "2"}, "winograd does not fit: stride 2×2"),
     ],
@@ -112,8 +117,9 @@ def test_what_is_impossible_says_why_with_the_numbers(query: dict[str, str], rea
     test = laboratory(**query)
     assert not test.exception
     assert len(test.error) == 1
-    assert test.error[0].value.startswith("Not possible: ")
-    assert reason in test.error[0].value
+    told = test.error[0].value.replace("\\", "")
+    assert told.startswith("Not possible: ")
+    assert reason in told
     assert test.radio(key="lab_case").value == "numbers"
 
 
@@ -176,16 +182,70 @@ def test_a_layer_with_its_own_parameters_makes_the_layers_output(name: str) -> N
 
 
 def test_the_layers_input_is_captured_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.lab import subject
+    from pages.lab import layer
 
     calls = []
-    genuine = subject.of_layer
-    monkeypatch.setattr(subject, "of_layer", lambda *given: calls.append(given) or genuine(*given))
+    genuine = layer.of_layer
+    monkeypatch.setattr(layer, "of_layer", lambda *given: calls.append(given) or genuine(*given))
     test = laboratory(case="layer", layer="blocks.1.0.conv_dw", algorithm="shift")
     test.selectbox(key="lab_dilation").set_value("2").run()
     test.number_input(key="lab_channel").set_value(5).run()
     assert not test.exception
     assert len(calls) == 1
+
+
+def test_a_layer_that_is_no_convolution_leads_to_the_one_before_it() -> None:
+    test = laboratory(case="layer", layer="blocks.1.0.bn2", algorithm="shift")
+    assert not test.exception
+    names = [layer.name for layer in explorer.layer_table(models.load().module, torch.zeros(1, 3, 224, 224))]
+    assert "blocks.1.0.bn2" in names, "the model has changed: name another layer"
+    assert test.selectbox(key="lab_layer").value == "blocks.1.0.conv_dw"
+    assert "is no convolution; this one is the nearest before it" in text(test)
+
+
+def test_a_layer_that_cannot_be_taken_out_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    from explorer.laboratory.layer_input import LayerError
+    from pages.lab import layer
+
+    def refused(*_given: object) -> None:
+        raise LayerError("layer 'x' pads its input in a way of its own")
+
+    monkeypatch.setattr(layer, "of_layer", refused)
+    test = laboratory(case="layer")
+    assert not test.exception
+    assert "pads its input in a way of its own" in test.error[0].value.replace("\\", "")
+
+
+def test_a_model_without_convolutions_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import layer
+
+    monkeypatch.setattr(layer, "convolves", lambda each: False)
+    test = laboratory(case="layer")
+    assert not test.exception
+    assert "has no convolution over maps" in test.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"flipped": "1"}, "gets the kernel turned by 180°"),
+        ({"padding": "same_tensorflow", "stride": "2"}, "TensorFlow's SAME** pads 0 above, 1 below"),
+        ({"padding_mode": "circular", "padding": "1"}, "it gets the picture already padded"),
+    ],
+)
+def test_what_pytorch_does_not_offer_is_said(query: dict[str, str], words: str) -> None:
+    assert words in text(laboratory(**query))
+    assert words not in text(laboratory())
+
+
+def test_gradients_and_both_errors_stand_in_the_table() -> None:
+    test = laboratory(bias="0.5", algorithm="fft")
+    table = next(part.value for part in test.markdown if part.value.startswith("| Relative error"))
+    rows = {line.split("|")[1].strip(): line.split("|")[2:5] for line in table.splitlines()[2:]}
+    assert set(rows) == {"Output", "Gradient, input", "Gradient, weight", "Gradient, bias"}
+    assert all(0 <= float(cell.replace("−", "-")) < 1e-5 for row in rows.values() for cell in row)
+    exact = laboratory(float64="1", algorithm="fft")
+    assert "| the reference |" in text(exact)
 
 
 def test_another_case_begins_with_its_own_parameters() -> None:
@@ -199,7 +259,7 @@ def test_slow_loops_are_cut_and_said_so() -> None:
     test = laboratory(case="layer", layer="conv_stem", algorithm="loops")
     assert not test.exception
     assert "10,838,016 multiplications, one at a time" in test.info[0].value
-    assert "the loops carry none" in text(test)
+    assert "The loops carry no gradients." in text(test)
     script = next(data for data in codes(test) if "script" in data["label"])
     assert "The middle only" in script["source"]
 
@@ -216,42 +276,79 @@ def wait(condition: object, seconds: float = 30) -> None:
         time.sleep(0.02)
 
 
-def test_a_measurement_runs_in_the_background_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.lab import speed
+@pytest.fixture
+def nothing_measured() -> None:
+    from pages.lab.results import RESULTS
 
-    genuine = speed.measure
-    monkeypatch.setattr(speed, "measure", lambda case, **how: genuine(case, seconds=0.05, **how))
+    RESULTS.clear()
+
+
+@pytest.mark.usefixtures("nothing_measured")
+def test_a_measurement_runs_in_the_background_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pages.lab import measuring
+
+    genuine = measuring.measure
+    monkeypatch.setattr(measuring, "measure", lambda case, **how: genuine(case, seconds=0.05, **how))
     test = opened().switch_page(str(PAGES / "laboratory.py")).run()
     test.button(key="lab_measure").click().run()
     assert not test.exception
-    job = test.session_state["kept_lab_job"]["job"]
+    job = test.session_state["kept_lab_measuring"].job
     wait(lambda: job.done, 60)
     test.run()
     assert not test.exception
     assert not job.failed
-    assert "F.conv2d" in text(test)
-    assert "GFLOP/s" in text(test)
+    check_speed(text(test), job.result)
     assert test.button(key="lab_measure").label == "Measure again"
     test.switch_page(str(PAGES / "layer.py")).run()
     test.switch_page(str(PAGES / "laboratory.py")).run()
     assert test.button(key="lab_measure").label == "Measure again"
+    # After a reload, and for whoever opens the same case, it is still there.
+    assert "quartiles" in text(laboratory())
+    assert "quartiles" not in text(laboratory(bias="1"))
 
 
+def check_speed(shown: str, measured: Measurement) -> None:
+    below = shown[shown.index("| Way |") :].splitlines()[2:]
+    lines = itertools.takewhile(lambda line: line.startswith("|"), below)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]
+    assert {row[0] for row in rows} == {"**F.conv2d**", f"auto: {measured.chosen}", *ALGORITHMS}
+    ratios = [number(row[3]) for row in rows]
+    assert ratios == sorted(ratios)
+    memory = {row[0]: number(row[6].lstrip("≈ ×")) for row in rows}
+    assert memory["**F.conv2d**"] == 1
+    assert memory["im2col"] == pytest.approx(measured.memory_ratio("im2col"), rel=0.01)
+    assert "operations per byte" in shown
+    assert "GFLOP/s" in shown
+    assert f"Here a product took them {written(measured.nanoseconds(measured.timing('loops')))} ns" in shown
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-"))
+
+
+@pytest.mark.usefixtures("nothing_measured")
 def test_a_measurement_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pages.lab import speed
+    from pages.lab import measuring
 
     def until_told(case, *, progress, cancelled):
         wait(cancelled)
 
-    monkeypatch.setattr(speed, "measure", until_told)
+    monkeypatch.setattr(measuring, "measure", until_told)
     test = laboratory()
     test.button(key="lab_measure").click().run()
-    job = test.session_state["kept_lab_job"]["job"]
+    job = test.session_state["kept_lab_measuring"].job
     test.button(key="lab_cancel").click().run()
     wait(lambda: job.done)
     test.run()
     assert "Cancelled; nothing was kept." in text(test)
     assert test.button(key="lab_measure").label == "Measure on this machine"
+
+
+def test_the_oldest_results_are_forgotten() -> None:
+    results, measured = Results(2), [object() for _ in range(3)]
+    for name, each in zip("abc", measured, strict=True):
+        results.put(name, each)
+    assert [results.get(name) for name in "abc"] == [None, *measured[1:]]
 
 
 def test_jobs_run_one_after_the_other_and_say_who_is_before() -> None:
