@@ -4,6 +4,8 @@
     python -m explorer predict photos/ --json -
     python -m explorer activations cat.jpg --layers blocks.2 blocks.4 --out maps
     python -m explorer figure sample:chelsea --out chelsea.pdf
+    python -m explorer visualize blocks.3.2:17 class:goldfish
+    python -m explorer gallery --processes 2
     python -m explorer run --model mypkg.mymodule:build --weights w.pth
 
 Pictures are handled one by one, so that any number of them needs the memory of one. A picture that can't be
@@ -16,6 +18,7 @@ import argparse
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -209,6 +212,18 @@ def _drawn(source: Source, model: LoadedModel, kind: Format) -> bytes:
     return hierarchy_figure(picture, best, rows, model=model, title=source.title, kind=kind)
 
 
+def _visualize(arguments: argparse.Namespace) -> int:
+    from explorer.cli_visualize import visualize_command
+
+    return visualize_command(arguments, _load(arguments))
+
+
+def _gallery(arguments: argparse.Namespace) -> int:
+    from explorer.cli_gallery import gallery_command
+
+    return gallery_command(arguments, partial(_load, arguments))  # which other processes can call, too
+
+
 def _run(arguments: argparse.Namespace) -> int:
     import models
     from explorer.cli_run import address, free, serve
@@ -229,6 +244,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "predict": _predict,
     "activations": _activations,
     "figure": _figure,
+    "visualize": _visualize,
+    "gallery": _gallery,
     "run": _run,
 }
 

@@ -10,6 +10,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from explorer.cli_visualization_arguments import add_commands
+
 DEFAULT_MODEL = "efficientnet_lite0"
 RANKINGS = ("index", "mean", "max", "min", "std", "active", "magnitude")
 FORMATS = ("npz", "safetensors", "png")
@@ -38,6 +40,7 @@ def parser() -> argparse.ArgumentParser:
     _add_predict(commands)
     _add_activations(commands)
     _add_figure(commands)
+    add_commands(lambda name, what: _command(commands, name, what))
     _add_run(commands)
     return top
 

@@ -28,6 +28,7 @@ from explorer.visualization.recipe import Origin, Recipe, Visualization, version
 from explorer.visualization.transformations import transform
 
 MAX_BATCH = 256
+_WAKING_STEPS = 16
 _BETAS, _EPSILON = (0.9, 0.999), 1e-8  # Adam's own
 
 
@@ -71,7 +72,7 @@ def optimize(
         recipe: How.
         seeds: One picture for each, different from each other.
         device: Where to compute.
-        start: A picture to start from, uint8 (H, W, 3) of the recipe's size; None for noise.
+        start: A picture to start from, uint8 (H, W, 3) of the recipe's canvas; None for noise.
 
     Yields:
         The progress before the first step and after each.
@@ -103,7 +104,7 @@ def visualize(
         recipe: How.
         seeds: One picture for each.
         device: Where to compute.
-        start: A picture to start from, uint8 (H, W, 3) of the recipe's size; None for noise.
+        start: A picture to start from, uint8 (H, W, 3) of the recipe's canvas; None for noise.
         model: The model's name, for the record.
         weights: sha256 of its weights, for the record.
         progress: Is told after each step.
@@ -144,12 +145,12 @@ class Ascent:
         _check(objectives, seeds)
         self._objectives, self._recipe, self._seeds = tuple(objectives), recipe, tuple(map(int, seeds))
         self._device = torch.device(device)
-        self._start = _as_start(start, recipe.size)
+        self._start = _as_start(start, recipe.canvas)
         self._start_digest = start_digest(start)
         layers = frozenset().union(*(objective.layers for objective in objectives))
         with torch.inference_mode(False), torch.no_grad():
-            example = self._seen(torch.full((1, 3, *recipe.size), 0.5), _generators((0,)))
-            self._probe = Probe(module, layers, self._normalised(example), self._device)
+            example = self._seen(torch.full((1, 3, *recipe.canvas), 0.5), _generators((0,)))
+            self._probe = Probe(module, layers, self._recipe.normalised(example), self._device)
         for objective in objectives:
             objective.check(self._probe.shapes, len(self._seeds))
         self._parameters = torch.empty(0)
@@ -161,6 +162,7 @@ class Ascent:
         values = np.full((len(self._objectives), len(self._seeds)), np.nan, dtype=np.float32)
         yield self._progress(0, values)
         for step in range(1, self._recipe.steps + 1):
+            self._probe.waking = step <= _WAKING_STEPS
             found, gradient = self._gradient(generators)
             values = found.cpu().numpy()
             if not np.isfinite(values).all():
@@ -199,6 +201,8 @@ class Ascent:
             pictures = self._pictures(self._parameters)
             levels = pictures.mul(255).round().to(torch.uint8).permute(0, 2, 3, 1)
         height, width = self._recipe.size
+        margin = self._recipe.margin
+        levels = levels[:, margin : margin + height, margin : margin + width]
         return levels.cpu().numpy().reshape(len(self._objectives), len(self._seeds), height, width, 3)
 
     def _progress(self, step: int, values: NDArray[np.float32]) -> Progress:
@@ -206,7 +210,7 @@ class Ascent:
 
     def _first(self, generators: Sequence[torch.Generator]) -> Tensor:
         """What is changed, (objectives * seeds, ...): every objective begins with the same noise."""
-        height, width = self._recipe.size
+        height, width = self._recipe.canvas
         make = self._recipe.parametrization
         with torch.inference_mode(False), torch.no_grad():
             drawn = [make.start(height, width, generator) for generator in generators]
@@ -219,20 +223,17 @@ class Ascent:
         with torch.inference_mode(False), torch.enable_grad():
             parameters = self._parameters.detach().requires_grad_()
             seen = self._seen(self._pictures(parameters), tuple(generators) * len(self._objectives))
-            values = self._values(self._normalised(seen))
+            values = self._values(self._recipe.normalised(seen))
             # Not `backward`: that would leave gradients on the weights, which others share.
             (gradient,) = torch.autograd.grad(values.sum(), parameters)
         return values.detach(), gradient
 
     def _pictures(self, parameters: Tensor) -> Tensor:
-        return self._recipe.parametrization.pictures(parameters, self._recipe.size[1])
+        pictures = self._recipe.parametrization.pictures(parameters, self._recipe.canvas[1])
+        return pictures.mean(1, keepdim=True).expand(-1, 3, -1, -1) if self._recipe.grey else pictures
 
     def _seen(self, pictures: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
         return transform(pictures, self._recipe.transformations, generators)
-
-    def _normalised(self, pictures: Tensor) -> Tensor:
-        mean, std = (pictures.new_tensor(v).view(3, 1, 1) for v in (self._recipe.mean, self._recipe.std))
-        return (pictures - mean) / std
 
     def _values(self, x: Tensor) -> Tensor:
         """The objectives' values (objectives, seeds) on a batch of all pictures as the model takes them."""
@@ -248,7 +249,7 @@ class Ascent:
     def _values_of(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode(False), torch.no_grad():
             flat = torch.from_numpy(pictures.reshape(-1, *pictures.shape[2:])).permute(0, 3, 1, 2)
-            x = self._normalised(flat.to(self._device, torch.float32) / 255)
+            x = self._recipe.normalised(flat.to(self._device, torch.float32) / 255)
             return self._values(x).cpu().numpy()
 
 

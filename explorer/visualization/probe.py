@@ -28,11 +28,13 @@ _RECTIFIERS = (nn.ReLU, nn.ReLU6)
 class Probe:
     """Some layers' outputs, with gradients back to the picture.
 
-    The copy runs in evaluation mode. Where a layer is a rectifier (ReLU, ReLU6) and a channel is silent at
-    every position of a picture, its gradient is passed on nevertheless: one that is silent all over the first
-    noise would otherwise never be woken.
+    The copy runs in evaluation mode. The gradients of a rectifier (ReLU, ReLU6) that is asked for go on where
+    its own would stop: past an upper bound, which a faint picture of a strong edge reaches already; and
+    through a channel that is silent at every position of a picture, as many are in noise, and would never be
+    woken. While `waking`, that holds for all rectifiers.
 
     Attributes:
+        waking: Whether the gradients of all rectifiers go further, not only of those asked for.
         shapes: The shape of what each layer puts out for a batch of one, by name.
     """
 
@@ -49,6 +51,7 @@ class Probe:
         self._names = frozenset(layers)
         self._twin = _own(module, torch.device(device))
         self._targets = _targets(self._twin, self._names)
+        self.waking = False
         self._kept: dict[str, Tensor] = {}
         self._left = self._calls = 0
         self._watch()
@@ -65,17 +68,27 @@ class Probe:
         return kept
 
     def _watch(self) -> None:
+        for module in self._twin.modules():
+            if isinstance(module, _RECTIFIERS):
+                module.register_forward_hook(self._wake(always=module in self._targets))
         for module, names in self._targets.items():
             module.register_forward_hook(self._keep(names))
 
+    def _wake(self, always: bool) -> Callable[..., Tensor | None]:
+        def hook(_module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Tensor | None:
+            if len(inputs) != 1 or not (always or self.waking) or not inputs[0].requires_grad:
+                return None
+            woken: Tensor = _Woken.apply(inputs[0], output)  # type: ignore[no-untyped-call]
+            return woken
+
+        return hook
+
     def _keep(self, names: tuple[str, ...]) -> Callable[..., None]:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        def hook(_module: nn.Module, _inputs: tuple[Any, ...], output: Any) -> None:
             tensor = next((leaf for leaf in tree_iter(output) if isinstance(leaf, Tensor)), None)
             self._left -= 1
             if tensor is not None:
-                if isinstance(module, _RECTIFIERS) and len(inputs) == 1:
-                    tensor = _Woken.apply(inputs[0], tensor)  # type: ignore[no-untyped-call]
-                elif self._left:
+                if self._left:
                     tensor = tensor.clone()  # a later operation might work in place
                 self._kept.update(dict.fromkeys(names, tensor))
             if self._left == 0:
@@ -116,13 +129,16 @@ class _Reached(BaseException):
 
 
 class _Woken(torch.autograd.Function):
-    """What a rectifier puts out; a channel silent in a whole picture gets its gradient all the same."""
+    """What a rectifier puts out; its gradient stops at negative values only where others are positive.
+
+    The idea of a gradient that goes past a rectifier is that of the code of Olah et al. 2017.
+    """
 
     @staticmethod
     def forward(context: Any, given: Tensor, output: Tensor) -> Tensor:
         places = tuple(range(2, given.dim()))
         silent = (given <= 0).all(places, keepdim=True) if places else given <= 0
-        context.save_for_backward((given > 0) & (given == output) | silent)
+        context.save_for_backward((given > 0) | silent)
         return output.clone()
 
     @staticmethod

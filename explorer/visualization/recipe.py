@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from explorer.visualization import objectives, parametrizations, transformations
 from explorer.visualization.algebra import Objective
@@ -38,8 +39,11 @@ class Recipe:
             falls to zero along half a cosine.
         parametrization: What is changed.
         transformations: What happens to the picture before each look at it.
-        mean: What is subtracted from the picture's red, green and blue, on the scale 0..1, for the model.
+        mean: What is subtracted from the picture's red, green and blue, on the scale 0..1, for the model; a
+            single number for a model that takes grey pictures.
         std: What they are divided by then.
+        margin: Pixels around the picture that are optimised with it and cut off at the end: at its border a
+            network sees its own padding, and what grows there has nothing to do with the objective.
 
     Raises:
         VisualizationError: If a number is out of range.
@@ -50,8 +54,9 @@ class Recipe:
     learning_rate: float = 0.05
     parametrization: Parametrization = field(default_factory=Fourier)
     transformations: tuple[Transformation, ...] = ROBUST
-    mean: tuple[float, float, float] = (0.5, 0.5, 0.5)
-    std: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    mean: tuple[float, ...] = (0.5, 0.5, 0.5)
+    std: tuple[float, ...] = (0.5, 0.5, 0.5)
+    margin: int = 0
 
     def __post_init__(self) -> None:
         height, width = self.size
@@ -59,12 +64,31 @@ class Recipe:
             raise VisualizationError(
                 f"a picture has sides of {MIN_SIDE} to {MAX_SIDE} pixels, not {height} × {width}"
             )
+        if not 0 <= self.margin <= MAX_SIDE:
+            raise VisualizationError(f"a margin has 0 to {MAX_SIDE} pixels, not {self.margin}")
         if not 1 <= self.steps <= MAX_STEPS:
             raise VisualizationError(f"a picture takes 1 to {MAX_STEPS} steps, not {self.steps}")
         if not (math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 10):
             raise VisualizationError(f"the learning rate is above 0 and at most 10, not {self.learning_rate}")
+        if not len(self.mean) == len(self.std) in (1, 3):
+            raise VisualizationError(f"mean and std have 3 numbers or 1, not {self.mean} and {self.std}")
         if not all(map(math.isfinite, (*self.mean, *self.std))) or min(self.std) <= 0:
             raise VisualizationError(f"std must be above 0, and mean finite, not {self.std} and {self.mean}")
+
+    @property
+    def grey(self) -> bool:
+        """Whether the model takes grey pictures, and these are grey, too."""
+        return len(self.mean) == 1
+
+    def normalised(self, pictures: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) in 0..1 as the model takes them, (N, 3, H, W) or (N, 1, H, W)."""
+        mean, std = (pictures.new_tensor(v).view(-1, 1, 1) for v in (self.mean, self.std))
+        return (pictures[:, : len(self.mean)] - mean) / std
+
+    @property
+    def canvas(self) -> tuple[int, int]:
+        """(height, width) of what is optimised, in pixels: the picture with its margin."""
+        return self.size[0] + 2 * self.margin, self.size[1] + 2 * self.margin
 
     def to_json(self) -> dict[str, Any]:
         """As plain values for JSON."""
@@ -76,6 +100,7 @@ class Recipe:
             "transformations": [step.to_json() for step in self.transformations],
             "mean": list(self.mean),
             "std": list(self.std),
+            "margin": self.margin,
         }
 
     @classmethod
@@ -93,18 +118,14 @@ class Recipe:
                 learning_rate=float(value["learning_rate"]),
                 parametrization=parametrizations.from_json(value["parametrization"]),
                 transformations=tuple(map(transformations.from_json, value["transformations"])),
-                mean=_three(value["mean"]),
-                std=_three(value["std"]),
+                mean=tuple(map(float, value["mean"])),
+                std=tuple(map(float, value["std"])),
+                margin=int(value["margin"]),
             )
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, VisualizationError):
                 raise
             raise VisualizationError(f"this is no recipe: {error}") from error
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    red, green, blue = map(float, values)
-    return red, green, blue
 
 
 @dataclass(frozen=True)
