@@ -35,20 +35,18 @@ function build(view, data) {
   view.switch();
   const { size, taps, output, padding } = view.walk;
   view.input = plainMatrix(stage, "input", `Input ${by(size)}${Math.max(...padding) ? " with padding" : ""}`, data.setting.input, padding);
-  sign(stage, "∗", "convolved with");
-  plainMatrix(stage, "kernel", `Kernel ${by(taps)}`, data.setting.kernel);
-  sign(stage, "=", "is");
+  plainMatrix(after(stage, "∗", "convolved with"), "kernel", `Kernel ${by(taps)}`, data.setting.kernel);
   const texts = data.known.flat().filter((value) => value !== null).map(written);
   const letters = Math.max(3, ...texts.map((text) => text.length));
-  view.output = drawMatrix(stage, { title: `Output ${by(output)}`, kind: "output", size: output, letters, make: (cell, row, column) => answerCell(view, cell, row, column, data.known[row][column]) });
+  view.output = drawMatrix(after(stage, "=", "is"), { title: `Output ${by(output)}`, kind: "output", size: output, letters, make: (cell, row, column) => answerCell(view, cell, row, column, data.known[row][column]) });
   // Who is shown where the window lies is shown its weights too; at the higher levels both are the task.
-  view.window = drawWindow(view.input, { ...view.walk, weights: data.window ? view.walk.weights : null });
+  view.window = drawWindow(view.input, view.walk, data.window ? data.setting.kernel : null);
   tell(view, "", []);
   view.last = data.asked[0];
   point(view, view.last);
 }
 
-function plainMatrix(stage, kind, title, rows, padding) {
+function plainMatrix(place, kind, title, rows, padding) {
   const texts = rows.flat();
   const most = Math.max(...texts.map((text) => Math.abs(readNumber(text))));
   const make = (cell, row, column) => {
@@ -56,7 +54,7 @@ function plainMatrix(stage, kind, title, rows, padding) {
     tint(cell, readNumber(rows[row][column]), most);
   };
   const letters = Math.max(...texts.map((text) => text.length));
-  return drawMatrix(stage, { title, kind, size: [rows.length, rows[0].length], padding, letters, make });
+  return drawMatrix(place, { title, kind, size: [rows.length, rows[0].length], padding, letters, make });
 }
 
 function answerCell(view, cell, row, column, known) {

@@ -1,5 +1,7 @@
 // Small matrices as tables of cells, padding drawn around them, and the window that slides over the cells.
 
+const LONGEST_WEIGHT = 5;
+
 // A titled table; `make(cell, row, column)` fills every cell, `outside` tells those in the padding, whose rows
 // and columns are negative or beyond the last. Returns a way to the cells by row and column.
 function drawMatrix(place, { title, name, kind, size, padding = [0, 0, 0, 0], letters, make }) {
@@ -44,8 +46,9 @@ function tint(cell, value, most) {
   cell.style.setProperty("--share", most > 0 ? Math.min(1, Math.abs(value) / most).toFixed(3) : 0);
 }
 
-// The window over a matrix: a frame as large as what it reaches over, in it a box for every tap, with its weight.
-function drawWindow(matrix, { taps, span, dilation, weights }) {
+// The window over a matrix: a frame as large as what it reaches over, in it a box for every tap, with its weight
+// as it is typed where there are `weights` and they are short.
+function drawWindow(matrix, { taps, span, dilation }, weights = null) {
   matrix.frame.querySelector(".window")?.remove();
   matrix.figure.classList.toggle("weighted", Boolean(weights));
   const box = element("div", "window", matrix.frame);
@@ -57,7 +60,7 @@ function drawWindow(matrix, { taps, span, dilation, weights }) {
       const tap = element("div", "tap", box);
       tap.style.setProperty("--row", i * dilation[0]);
       tap.style.setProperty("--column", j * dilation[1]);
-      if (weights) element("span", "weight", tap).textContent = `×${written(weights[i][j])}`;
+      if (weights?.[i][j].length <= LONGEST_WEIGHT) element("span", "weight", tap).textContent = `×${weights[i][j].replace("-", "−")}`;
     }
   }
   return box;
@@ -75,10 +78,12 @@ function slideTo(matrix, box, row, column) {
   else if (end > scroller.scrollLeft + scroller.clientWidth) scroller.scrollLeft = end - scroller.clientWidth + 4;
 }
 
-// A sign between two matrices, with words for those who listen.
-function sign(place, text, words) {
-  const made = element("span", "sign", place);
-  made.textContent = text;
-  made.setAttribute("role", "img");
-  made.setAttribute("aria-label", words);
+// A place for a sign, with words for those who listen, and the matrix that follows it: they stay together.
+function after(place, text, words) {
+  const pair = element("div", "pair", place);
+  const sign = element("span", "sign", pair);
+  sign.textContent = text;
+  sign.setAttribute("role", "img");
+  sign.setAttribute("aria-label", words);
+  return pair;
 }

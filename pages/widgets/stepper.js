@@ -3,7 +3,9 @@
 const STEP_MS = { slow: 2200, medium: 1100, fast: 400 };
 const SETTLE_MS = 700;
 const ANNOUNCE_MS = 300;
-const SIGNS = { max: ["max →", "the largest of each window is"], average: ["mean →", "the mean of each window is"], relu: ["ReLU →", "after ReLU is"] };
+const SIGNS = { convolution: ["=", "is"], max: ["max →", "the largest of each window is"], average: ["mean →", "the mean of each window is"], relu: ["ReLU →", "after ReLU is"] };
+const MOST_BESIDE = 11; // columns of all tables together, to leave room for the computation
+const BEGUN = /^[-+−]?[\d.,]*\/?[\d.,]*$/; // what may still become a number
 const KINDS = { false: "Cross-correlation", true: "True convolution" };
 
 export default function ({ data, parentElement, setTriggerValue }) {
@@ -71,35 +73,42 @@ function restage(view) {
   const focused = view.root.getRootNode().activeElement?.getAttribute("aria-label");
   view.walk = walkthrough(data.mode, setting);
   // The computation has room beside the tables only where these are small; whether it has must not change on the way.
-  view.walker.classList.toggle("beside", view.walk.padded[1] <= 7 && view.walk.taps[1] <= 3 && !data.both);
+  view.walker.classList.toggle("beside", columnsOf(view) <= MOST_BESIDE);
   stage.replaceChildren();
   drawGiven(view);
   drawOutputs(view);
-  view.window = view.walk.problem ? null : drawWindow(view.input, { ...view.walk, weights: data.mode === "convolution" ? view.walk.weights : null });
+  view.window = view.walk.problem ? null : drawWindow(view.input, view.walk, weightsOf(view));
   view.sync();
   refresh(view);
   if (focused) [...stage.querySelectorAll("input, button")].find((each) => each.getAttribute("aria-label") === focused)?.focus();
 }
 
+// Columns of all tables together.
+function columnsOf({ data, setting, walk }) {
+  const kernels = data.mode === "convolution" ? 1 + setting.flipped : 0;
+  return walk.padded[1] + kernels * walk.taps[1] + (1 + data.both) * walk.output[1];
+}
+
+// The weights as they are typed, as they are laid on.
+function weightsOf({ data, setting }) {
+  if (data.mode !== "convolution") return null;
+  return setting.flipped ? turned(setting.kernel) : setting.kernel;
+}
+
 function drawGiven(view) {
   const { data, setting, stage, walk } = view;
   const around = Math.max(...walk.padding) ? " with padding" : "";
-  view.input = matrixOf(view, "input", `Input ${by(walk.size)}${around}`, walk.padding);
-  if (data.mode !== "convolution") {
-    sign(stage, ...SIGNS[data.mode]);
-    return;
-  }
-  sign(stage, "∗", "convolved with");
-  view.kernel = matrixOf(view, "kernel", `Kernel ${by(walk.taps)}`);
+  view.input = matrixOf(view, stage, "input", `Input ${by(walk.size)}${around}`, walk.padding);
+  if (data.mode !== "convolution") return;
+  view.kernel = matrixOf(view, after(stage, "∗", "convolved with"), "kernel", `Kernel ${by(walk.taps)}`);
   if (!setting.flipped) return;
-  sign(stage, "↻", "which is turned by 180 degrees:");
-  view.turned = drawMatrix(stage, { title: "turned by 180°", kind: "kernel", size: walk.taps, letters: longest(setting.kernel), make: (cell) => plainCell(cell, "") });
+  view.turned = drawMatrix(after(stage, "↻", "which is turned by 180 degrees:"), { title: "turned by 180°", kind: "kernel", size: walk.taps, letters: longest(setting.kernel), make: (cell) => plainCell(cell, "") });
 }
 
 const longest = (rows) => Math.max(...rows.flat().map((text) => text.length));
 
 // Input or kernel: fields where they may be changed, else plain numbers.
-function matrixOf(view, name, title, padding) {
+function matrixOf(view, place, name, title, padding) {
   const rows = view.setting[name];
   const titled = name === "input" ? "Input" : "Kernel";
   const label = (row, column) => `${titled}, row ${row}, column ${column}`;
@@ -111,24 +120,24 @@ function matrixOf(view, name, title, padding) {
     return field;
   };
   const size = [rows.length, rows[0].length];
-  return drawMatrix(view.stage, { title, kind: name, size, padding, letters: longest(rows), make });
+  return drawMatrix(place, { title, kind: name, size, padding, letters: longest(rows), make });
 }
 
 function drawOutputs(view) {
   const { data, setting, stage, walk } = view;
-  if (data.mode === "convolution") sign(stage, "=", "is");
+  const place = after(stage, ...SIGNS[data.mode]);
   view.other = null;
   if (walk.problem) {
     view.output = null;
-    element("div", "impossible", stage).textContent = "no output";
+    element("div", "impossible", place).textContent = "no output";
     return;
   }
   const size = walk.output;
   if (!view.visited || view.visited.length !== size[0] * size[1]) startOver(view);
-  const plain = () => drawMatrix(stage, { title: KINDS[!setting.flipped], kind: "output other", size, make: (cell) => plainCell(cell, "") });
+  const plain = () => drawMatrix(place, { title: KINDS[!setting.flipped], kind: "output other", size, make: (cell) => plainCell(cell, "") });
   if (data.both && setting.flipped) view.other = plain();
   const title = data.both ? KINDS[setting.flipped] : `Output ${by(size)}`;
-  view.output = drawMatrix(stage, { title, kind: "output", size, make: (cell, row, column) => outputCell(view, cell, row * size[1] + column) });
+  view.output = drawMatrix(place, { title, kind: "output", size, make: (cell, row, column) => outputCell(view, cell, row * size[1] + column) });
   if (data.both && !setting.flipped) view.other = plain();
 }
 
@@ -147,13 +156,13 @@ function outputCell(view, cell, index) {
 // A number was typed: everything that depends on it follows, the fields stay as they are.
 function typed(view, name, row, column, value, field) {
   if (value === null) {
-    view.problem.textContent = `“${field.value}” is not a number. Type one like 3, −1.5 or 1/16, at most a million.`;
+    if (!BEGUN.test(field.value)) view.problem.textContent = `“${field.value}” is not a number. Type one like 3, −1.5 or 1/16, at most a million.`;
     return;
   }
   view.setting[name][row][column] = tidied(field.value);
   view.walk = walkthrough(view.data.mode, view.setting);
   view[name].figure.style.setProperty("--letters", longest(view.setting[name]));
-  if (view.window && view.data.mode === "convolution") view.window = drawWindow(view.input, view.walk);
+  if (view.window && name === "kernel") view.window = drawWindow(view.input, view.walk, weightsOf(view));
   view.sync();
   refresh(view);
   told(view);
@@ -162,10 +171,11 @@ function typed(view, name, row, column, value, field) {
 // A field left with something else than a number gets its last number back.
 function restored(view, name, row, column, field) {
   if (readNumber(field.value) !== null) return;
+  const given = field.value.trim() ? `“${field.value.trim()}” is not a number` : "An empty cell is no number";
   field.value = view.setting[name][row][column].replace("-", "−");
   field.classList.remove("wrong");
   field.setAttribute("aria-invalid", "false");
-  view.problem.textContent = `That was not a number, so ${field.value} stays.`;
+  view.problem.textContent = `${given}, so ${field.value} stays.`;
 }
 
 function change(view, part) {
@@ -183,7 +193,7 @@ function refresh(view) {
     const most = Math.max(...walk[name].flat().map(Math.abs));
     walk[name].forEach((row, y) => row.forEach((value, x) => tint(view[name].at(y, x), value, most)));
   }
-  if (setting.flipped && view.turned) walk.weights.forEach((row, y) => row.forEach((value, x) => { view.turned.at(y, x).firstChild.textContent = written(value); }));
+  if (setting.flipped && view.turned) turned(setting.kernel).forEach((row, y) => row.forEach((text, x) => { view.turned.at(y, x).firstChild.textContent = text.replace("-", "−"); }));
   view.problem.textContent = walk.problem;
   view.transport.hidden = view.computation.hidden = Boolean(walk.problem);
   if (walk.problem) return;
@@ -226,14 +236,13 @@ function moveTo(view, index, { silent = false, untold = false } = {}) {
   const position = positionAt(view.walk, Math.floor(index / columns), index % columns);
   showOutputs(view);
   showWindow(view, position);
-  showComputation(view, position);
+  showComputation(view.computation, view.walk, position);
   view.where.textContent = `Position ${index + 1} of ${view.visited.length}`;
   view.back.setAttribute("aria-disabled", String(index === 0));
   view.next.setAttribute("aria-disabled", String(index === view.visited.length - 1));
   if (!silent) announce(view, sentence(view.walk, position));
-  if (untold) return;
   view.setting.at = [position.row, position.column];
-  if (!view.playing) told(view);
+  if (!untold && !view.playing) told(view);
 }
 
 function showOutputs(view) {
@@ -261,43 +270,6 @@ function showWindow(view, position) {
   if (position.winner) view.input.at(position.winner.row, position.winner.column).classList.add("winner");
   const { row, column } = position.terms[0];
   slideTo(view.input, view.window, row, column);
-}
-
-function showComputation(view, position) {
-  const place = view.computation;
-  place.replaceChildren();
-  element("h4", "", place).textContent = `Output row ${position.row}, column ${position.column}`;
-  if (view.data.mode !== "convolution") {
-    element("p", "line total", place).textContent = lineText(view.walk, position);
-    return;
-  }
-  const table = element("div", "lines", place);
-  position.rows.forEach((row, number) => showRow(table, row, number, position.rows.length));
-  if (position.rows.length > 1) showTotal(table, position);
-}
-
-function showRow(table, row, number, count) {
-  element("span", "name", table).textContent = count > 1 ? `kernel row ${number}` : "";
-  const line = element("span", "line", table);
-  row.terms.forEach((term, index) => {
-    if (index) line.append(" + ");
-    const made = element("span", term.padding ? "term padding" : "term", line);
-    element("span", "value", made).textContent = bracketed(written(term.value));
-    made.append("×");
-    element("span", "weight", made).textContent = bracketed(written(term.weight));
-  });
-  line.append(" = ");
-  element("span", count > 1 ? "sum" : "result", line).textContent = written(row.sum);
-  element("span", "running", table).textContent = count > 1 ? `so far ${written(row.running)}` : "";
-}
-
-function showTotal(table, position) {
-  element("span", "name", table).textContent = "all rows";
-  const line = element("span", "line total", table);
-  const text = totalText(position);
-  line.append(text.slice(0, text.lastIndexOf("=") + 2));
-  element("span", "result", line).textContent = written(position.result);
-  element("span", "running", table);
 }
 
 function step(view, by) {

@@ -25,7 +25,7 @@ Texts: TypeAlias = tuple[tuple[str, ...], ...]
 Pair: TypeAlias = tuple[int, int]
 
 TRIGGER = "settled"
-_STEPPER = register("stepper", "walkthrough", "matrices", "controls", "settings")
+_STEPPER = register("stepper", "walkthrough", "matrices", "controls", "settings", "computation")
 
 
 @dataclass(frozen=True)

@@ -338,7 +338,7 @@ def test_opencv_does_not_turn_the_kernel() -> None:
 
 
 def test_the_size_formula_on_the_page_is_the_librarys() -> None:
-    assert r"\text{input} + 2p - d\,(k - 1) - 1}{s}" in definition.OUTPUT_SIZE
+    assert r"\frac{n + 2p - d\,(k - 1) - 1}{s} \Bigr\rfloor + 1" in definition.OUTPUT_SIZE
     for size, p, d, k, s in ((5, 0, 1, 3, 1), (12, 3, 2, 4, 3), (7, 1, 3, 2, 2)):
         steps = walk([[0.0] * size] * size, [[1.0] * k] * k, s, p, d)
         assert steps.sizes.output_size[0] == (size + 2 * p - d * (k - 1) - 1) // s + 1

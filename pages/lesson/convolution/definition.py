@@ -5,18 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 DEFINITION = r"""
-\begin{aligned} O(r, c) \;&=\; (I * K)(r, c) \\
-&=\; \sum_{i=0}^{k_h - 1} \; \sum_{j=0}^{k_w - 1} I(r + i,\; c + j) \; K(i, j) \end{aligned}
+\begin{gathered} O(r, c) \;=\; (I * K)(r, c) \\[0.4em]
+=\; \sum_{i=0}^{k_h - 1} \; \sum_{j=0}^{k_w - 1} I(r + i,\; c + j) \; K(i, j) \end{gathered} \;
 """
 GENERAL = r"""
-\begin{aligned} O(r, c) \;=\; \sum_{i} \sum_{j} \; & I(r\,s - p + i\,d,\;\; c\,s - p + j\,d) \\
-& \cdot K(i, j) \end{aligned}
+\begin{gathered} O(r, c) \;=\; \sum_{i} \sum_{j} \; I(y, x) \; K(i, j) \\[0.4em]
+y = r\,s - p + i\,d, \quad x = c\,s - p + j\,d \end{gathered} \;
 """
 OUTPUT_SIZE = r"""
-\text{output} \;=\; \left\lfloor \frac{\text{input} + 2p - d\,(k - 1) - 1}{s} \right\rfloor + 1
+\begin{gathered} \Bigl\lfloor \frac{n + 2p - d\,(k - 1) - 1}{s} \Bigr\rfloor + 1 \end{gathered} \;
 """
-
-
 READABLE = 860
 """Pixels that a paragraph is wide at most."""
 
@@ -49,12 +47,12 @@ def _words() -> None:
 
 def general() -> None:
     """The same with stride, padding and dilation."""
-    with st.expander("The formula with stride, padding and dilation"):
+    with st.expander("The formula with stride, padding and dilation"), st.container(width=READABLE):
         st.latex(GENERAL)
         st.markdown(
             "The **stride** $s$ is how many cells the window moves at a time, the **padding** $p$ how many "
             "zeros stand around the input on each side, and the **dilation** $d$ how far apart the kernel's "
-            "cells lie; with $s = 1$, $p = 0$ and $d = 1$ it is the formula above. So many rows (or "
-            "columns) has the output, with a kernel of $k$ rows (or columns):"
+            "cells lie; with $s = 1$, $p = 0$ and $d = 1$ it is the formula above. From an input of $n$ rows "
+            "and a kernel of $k$ rows comes an output of so many rows, and columns likewise:"
         )
         st.latex(OUTPUT_SIZE)

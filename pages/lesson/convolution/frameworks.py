@@ -12,8 +12,8 @@ from pages.widgets.stepper import Setting, sent_setting, stepper
 KEY = "both_operations"
 CORRELATION = r"O(r, c) = \sum_{i} \sum_{j} I(r + i,\; c + j) \, K(i, j)"
 CONVOLUTION = r"""
-\begin{aligned} O(r, c) = \sum_{i} \sum_{j} \; & I(r + i,\; c + j) \\
-& \cdot K(k_h - 1 - i,\; k_w - 1 - j) \end{aligned}
+\begin{gathered} O(r, c) = \sum_{i} \sum_{j} I(r + i,\; c + j) \\
+\cdot \; K(k_h - 1 - i,\; k_w - 1 - j) \end{gathered} \;
 """
 PREFIX = "turn"
 START = Setting(
