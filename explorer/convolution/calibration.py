@@ -147,7 +147,7 @@ def _time(name: str, input: Tensor, weight: Tensor, sizes: Geometry) -> float:
 
 
 def _typical(run: Callable[[], object], budget: float = 0.03) -> float:
-    """Processor time of an undisturbed run, in nanoseconds: the lower quartile, since disturbances only add."""
+    """Processor time of a run in nanoseconds: the lower quartile, since disturbances only add."""
     times: list[float] = []
     run()
     while len(times) < 3 or (sum(times) < budget and len(times) < 50):

@@ -20,19 +20,19 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (11100.0, 0.0217, 1.12, 0.123),
-    "im2col, along the width": (12700.0, 0.0237, 1.92, 0.124, 1.32),
-    "im2col, depthwise": (1450.0, 0.807, 0.0636, 0.143),
-    "im2col": (30900.0, 0.022, 0.0, 6.41, 0.0, 0.0),
-    "shift": (17900.0, 0.0261, 1.37, 0.25, 3.39),
-    "shift, depthwise": (4660.0, 0.24, 3.38, 1.12, 0.289),
-    "strided, depthwise": (0.0, 1.36, 0.0, 2.38),
-    "strided": (29900.0, 0.0217, 0.975, 0.0, 0.504, 0.29),
-    "fft, depthwise": (71400.0, 0.0, 7.0, 73.0),
-    "fft": (186000.0, 0.0, 9.66, 81.8, 0.184),
-    "winograd": (103000.0, 0.0217, 3.11, 0.0, 0.0, 2.18, 1.43),
+    "im2col, 1×1": (14700.0, 0.0143, 1.11, 0.15),
+    "im2col, along the width": (12000.0, 0.0208, 1.66, 0.0591, 2.54),
+    "im2col, depthwise": (572.0, 0.662, 1.44, 0.708),
+    "im2col": (18800.0, 0.0143, 2.11, 0.0, 0.247, 0.0),
+    "shift": (15500.0, 0.0167, 1.98, 0.217, 2.98),
+    "shift, depthwise": (4660.0, 0.196, 2.4, 0.813, 0.471),
+    "strided, depthwise": (0.0, 0.743, 0.0, 0.936),
+    "strided": (34800.0, 0.0143, 0.793, 3.65, 0.387, 0.406),
+    "fft, depthwise": (62600.0, 0.0, 5.8, 70.4),
+    "fft": (102000.0, 0.0, 8.45, 67.8, 0.169),
+    "winograd": (67600.0, 0.0216, 2.99, 0.0, 0.0, 0.744, 0.899),
 }
-"""Prices by kind of algorithm, in the order of `WORK`: 160 random convolutions, float32, one AVX-512 core."""
+"""Prices by kind of algorithm, in the order of `WORK`: 150 random convolutions, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),
