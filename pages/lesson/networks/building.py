@@ -36,7 +36,7 @@ def possible(asked: Wish) -> Wish:
         # Reasons begin with their block, "block 2: ...".
         told = "; ".join(reason[0].upper() + reason[1:] for reason in reasons)
         st.error(media.plain(f"Not possible. {told}."), icon=":material/block:")
-        return last.get("wish") or controls.wish(controls.START)
+        return last.get("wish", controls.FIRST_WISH)
     last["wish"] = asked
     return asked
 

@@ -60,6 +60,9 @@ class Wish:
         return found
 
 
+FIRST_WISH = Wish(NetworkSpec((3, SIDE, SIDE), START, CLASSES), "random", 0)
+
+
 def show() -> Wish:
     """All controls; returns what they ask for."""
     blocks = chosen_blocks()

@@ -113,10 +113,10 @@ def show_task(plan: Plan) -> None:
     """Some pictures of every class."""
     task = TASKS[plan.task]
     pictures = examples(plan, EXAMPLES)
-    with st.container(horizontal=True, gap="medium"):
+    with st.container(horizontal=True, gap="small"):
         for name, some in zip(task.classes, pictures, strict=True):
-            with st.container(width=170, gap="xsmall"):
-                st.image(drawn(some), width=165, alt=f"{EXAMPLES} noisy pictures: {name}")
+            with st.container(width=155, gap="xsmall"):
+                st.image(drawn(some), width=155, alt=f"{EXAMPLES} noisy pictures: {name}")
                 st.markdown(media.plain(name))
 
 
@@ -221,8 +221,8 @@ def explain() -> None:
         "\n\n"
         f"**Two choices of ours** make the filters this clear: the first layer begins at {usual.quiet:g} of "
         f"its usual size, and a weight decay of {usual.decay:g} takes away what the task has no use for. "
-        "Leave them out with the switch above: the answers stay about as good, while noise stays in the "
-        "filters."
+        "Leave them out with the switch above and compare: the network learns the task all the same, while "
+        "noise stays in its filters."
         "\n\n"
         "**Edge detector** means here: one wave under a bell (a Gabor function) explains at least "
         f"{100 * LEAST_FIT:g}\u00a0% of the filter, and the filter clearly prefers one direction "
