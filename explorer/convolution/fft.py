@@ -6,8 +6,9 @@ back: the cost hardly depends on the kernel's size. A picture much larger than t
 overlapping tiles, of each of which the part without wrap-around is kept (overlap-save).
 
 Cost: per tile of L × L pixels about 2.5 · L² · log2(L²) multiplications for each of N·C, N·O and O·C/groups
-transforms, and 4 · N · O · (C / groups) · L² / 2 for the products. Memory: the three spectra; on one channel a third of
-`F.conv2d`'s peak with kernels of 15 and 31 pixels, and 3 to 4 times it with 63, where a tile is the picture.
+transforms, and 4 · N · O · (C / groups) · L² / 2 for the products. Memory: the three spectra. On one
+channel a third of `F.conv2d`'s peak was measured under kernels of 15 and 31 pixels, and 3 to 4 times it under
+63, where a tile is the whole picture.
 
 Accuracy: rounding errors are relative to the largest value in a tile, not to each output. A NaN or an
 infinity anywhere in a tile makes the whole tile's outputs NaN.
