@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
 
-BENCHMARKS = ("start", "pictures", "mosaics", "capture", "convolution")
+BENCHMARKS = ("start", "pictures", "mosaics", "networks", "capture", "convolution")
 """The quick ones first; the start before anything else has warmed the machine's caches."""
 
 
