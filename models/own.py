@@ -148,10 +148,7 @@ def own_spec(own: OwnModel, name: str = NAME) -> ModelSpec:
 
     Raises:
         UnknownModelError: If no library has the architecture.
-        ModelError: If the file of weights is not there.
     """
-    if isinstance(own.weights, Path) and not own.weights.is_file():
-        raise ModelError(f"There is no file {own.weights}.")
     kind = find_architecture(own.architecture, own.folder)
     return ModelSpec(
         name=name,
@@ -260,10 +257,13 @@ def _origin(own: OwnModel) -> str:
     return f"the weights in {own.weights.name}" if isinstance(own.weights, Path) else "weights of your own"
 
 
-def _size(weights: Path | bytes | None) -> int:
+def _size(weights: Path | bytes | None) -> int | None:
     if weights is None:
         return 0
-    return len(weights) if isinstance(weights, bytes) else weights.stat().st_size
+    if isinstance(weights, bytes):
+        return len(weights)
+    # A file that has gone is told when somebody loads it, not to those who only look at the list.
+    return weights.stat().st_size if weights.is_file() else None
 
 
 def _with_tuples(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,8 +133,10 @@ class TestCheckpointOfALibrarysArchitecture:
             load_own(own_model("squeezenet1_0", weights=tmp_path / "w.pth"))
 
     def test_what_cannot_be(self, tmp_path):
-        with pytest.raises(models.ModelError, match=r"no file .*missing.pth"):
-            own_spec(own_model("squeezenet1_1", weights=tmp_path / "missing.pth"))
+        gone = own_model("squeezenet1_1", weights=tmp_path / "missing.pth")
+        assert own_spec(gone).size_in_bytes is None
+        with pytest.raises(models.ModelError, match=r"missing.pth: The file can't be read: No such file"):
+            load_own(gone)
         with pytest.raises(
             models.UnknownModelError, match=r"no architecture 'squeeze'.*mypkg.mymodule:build"
         ):
