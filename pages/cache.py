@@ -55,7 +55,7 @@ def activations(
 @st.cache_resource(max_entries=8, show_spinner=False)
 def weights(digest: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
     """How many weights every convolution of a model has, and other layers of its sizes would have."""
-    return weights_of(_model.module, torch.zeros(1, 3, *_model.spec.input_size))
+    return weights_of(_model.module, torch.zeros(_model.spec.input_shape))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network with noise in the picture …")

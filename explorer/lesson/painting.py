@@ -48,12 +48,13 @@ def pixels(x: Tensor, mean: Sequence[float], std: Sequence[float]) -> NDArray[np
     """A model's input as a picture again, uint8 (H, W, 3): the opposite of the normalisation.
 
     Args:
-        x: (1, 3, H, W), normalised.
+        x: (1, 3, H, W), or (1, 1, H, W) for a network that takes grey; normalised.
         mean: Of each channel, on a scale of 0 to 1.
         std: The same.
     """
     scaled = x[0] * torch.tensor(std)[:, None, None] + torch.tensor(mean)[:, None, None]
-    levels: NDArray[np.uint8] = (scaled * 255).round().clamp(0, 255).byte().permute(1, 2, 0).numpy()
+    coloured = (scaled * 255).round().clamp(0, 255).byte().expand(3, -1, -1)
+    levels: NDArray[np.uint8] = coloured.permute(1, 2, 0).contiguous().numpy()
     return levels
 
 

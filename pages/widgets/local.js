@@ -139,7 +139,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     let inside = 0;
     view.mask.forEach((on, at) => { inside += on && within(Math.floor(at / side), at % side) ? 1 : 0; });
     if (!painted) return `It looks at ${high} × ${wide} pixels, the blue region. Nothing is painted yet.`;
-    const what = `Painted: ${painted - inside} pixels outside its region, ${inside} inside. `;
+    const count = painted - inside;
+    const what = `Painted: ${count} pixel${count === 1 ? "" : "s"} outside its region, ${inside} inside. `;
     const all = ` In the whole map ${view.touched} of ${size} outputs changed.`;
     if (!inside) return `${what}It cannot see any of them.${all}`;
     if (changed) return `${what}It notices.${all}`;

@@ -95,3 +95,5 @@ def test_a_models_input_becomes_the_picture_again():
         x[:, channel] = (x[:, channel] - mean[channel]) / std[channel]
     assert (pixels(x, mean, std) == RGB).all()
     assert pixels(torch.full((1, 3, 2, 5), 99.0), mean, std).min() == 255
+    grey = pixels(torch.tensor([[[[0.0, 1, -1]]]]), (0.5,), (0.25,))
+    assert grey.tolist() == [[[128] * 3, [191] * 3, [64] * 3]]

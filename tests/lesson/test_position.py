@@ -105,3 +105,9 @@ def test_a_smaller_picture():
     for side in (0, 25):
         with pytest.raises(LessonError, match=f"24×30 cannot be reduced to {side}×{side}"):
             reduced(x, side)
+
+
+@pytest.mark.parametrize(("axis", "step", "spacing"), [("columns", 3, 3), ("rows", 2, 2), ("rows", 20, 0)])
+def test_the_way_from_one_position_to_the_next(axis, step, spacing):
+    places = positions_along((11, 19), (3, 5), axis, step)
+    assert position_curve(mean_net(), CANVAS, PATCH, [0], places).spacing == spacing

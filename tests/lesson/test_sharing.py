@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from explorer.convolution import sizes_of
-from explorer.lesson.sharing import count_weights, weights_of
+from explorer.lesson.sharing import count_weights, memory, rough, weights_of, wirings
 from tests.small_networks import small_net, state_of
 
 
@@ -65,3 +65,32 @@ def test_a_repeated_layer_counts_once_and_none_is_none():
     (row,) = weights_of(Twice(), torch.zeros(1, 2, 9, 8))
     assert row.counts.output_size == (2, 7, 6)
     assert weights_of(nn.Sequential(nn.ReLU()), torch.zeros(1, 2, 3, 4)) == ()
+
+
+def test_wirings_along_a_row_count_as_the_formulas_do():
+    for inputs, taps in ((7, 3), (5, 1), (4, 4)):
+        counts = count_weights(sizes_of((1, 1, 1, inputs), (1, 1, 1, taps)), bias=False)
+        ways = wirings(inputs, taps)
+        expected = counts.convolution, counts.locally_connected, counts.fully_connected
+        assert tuple(way.count for way in ways) == expected
+        for way in ways:
+            assert [len(row) for row in way.reads] == [len(row) for row in way.weights]
+            assert len(way.reads) == inputs - taps + 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "size", "said"),
+    [
+        (0, "0 bytes", "0"),
+        (1, "4 bytes", "1"),
+        (249, "996 bytes", "249"),
+        (250, "1 kB", "250"),
+        (999_999, "4 MB", "999,999"),
+        (1_000_000, "4 MB", "1 million"),
+        (10**18, "4 EB", "1 quintillion"),
+        (5 * 10**21, "2e+04 EB", "5e+03 quintillion"),
+    ],
+)
+def test_large_numbers_in_words(weights, size, said):
+    assert memory(weights) == size
+    assert rough(weights) == said

@@ -96,7 +96,7 @@ def test_the_number_before_and_after_is_the_convolutions(levels, name, paint, ch
     assert (before != after) == changes
     words = text(test)
     assert f"gives {said(before)} before and {said(after)} after, {verdict}" in words
-    assert f"with {inside} painted pixels inside and {1 - inside} outside" in words
+    assert f"Painted pixels: {inside} inside, {1 - inside} outside" in words
     data = sent(test, "local")
     assert (data["spot"], decode(data["paint"]).tolist()) == ([11, 21], mask.tolist())
     assert data["kernel"] == kernel.tolist()
@@ -291,7 +291,7 @@ def test_all_shifts_are_measured_in_the_background_and_kept(model, x, monkeypatc
 
     monkeypatch.setattr(translation, "SHIFTS", range(0, 9, 4))
     test = section("translation")
-    test.button(key="why_shifts").click().run()
+    test.button(key="why_measure_shifts").click().run()
     job = test.session_state["kept_why_shifts_job"]["job"]
     assert test.button(key="why_shifts_cancel").label == "Cancel"
     wait(lambda: job.done)
@@ -309,13 +309,13 @@ def test_all_shifts_are_measured_in_the_background_and_kept(model, x, monkeypatc
 
 def test_a_measurement_is_cancelled_and_nothing_is_kept() -> None:
     test = section("position")
-    test.button(key="why_positions").click().run()
+    test.button(key="why_measure_positions").click().run()
     job = test.session_state["kept_why_positions_job"]["job"]
     test.button(key="why_positions_cancel").click().run()
     wait(lambda: job.done)
     test.run()
     assert "Cancelled; nothing was kept." in text(test)
-    assert test.button(key="why_positions").label == "Measure every pixel"
+    assert test.button(key="why_measure_positions").label == "Measure every pixel"
 
 
 # The whole page

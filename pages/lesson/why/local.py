@@ -112,5 +112,5 @@ def words(found: Repaint) -> str:
     verdict = "changed" if found.changed else "unchanged"
     return (
         f"Asked on the server as well: PyTorch's `Conv2d` gives {before} before and {after} after, "
-        f"{verdict}, with {found.inside} painted pixels inside and {found.outside} outside."
+        f"{verdict}. Painted pixels: {found.inside} inside, {found.outside} outside."
     )

@@ -32,7 +32,8 @@ def offer(name: str, key: Hashable, label: str, work: Callable[[Tell, Stop], T |
     if mine["job"] is not None:
         watch(name)
     elif key not in finished:
-        st.button(label, on_click=partial(begin, name, key, work), icon=":material/timer:", key=f"why_{name}")
+        start = partial(begin, name, key, work)
+        st.button(label, on_click=start, icon=":material/timer:", key=f"why_measure_{name}")
         if mine["told"]:
             st.markdown(mine["told"])
     result: T | None = finished.get(key)

@@ -8,10 +8,12 @@ from pages.lesson.why import local, position, sharing, stack, translation
 from pages.reading import read
 
 st.markdown(
-    "A network could connect every pixel with every output and learn each connection by itself. "
-    "A convolution makes three promises instead: it [looks locally](#local), it "
-    "[shares its weights](#sharing) over all positions, and so it [moves along](#translation) with what it "
-    "sees. Try to break each of them."
+    "A network could connect every pixel with every output and learn each connection by itself. A "
+    "convolution makes three promises instead. Try to break each of them."
+)
+st.markdown(
+    "[Look locally](#local) · [Share the weights](#sharing) · [Move along](#translation) · "
+    "[A cat anywhere?](#position)"
 )
 reading = read()
 local.show(reading)

@@ -58,17 +58,26 @@ def show(reading: Reading) -> None:
         "depend on where the object is. Here the object is the picture, made smaller. It **slides over even "
         "grey**, and at every stop the network is asked. Choose its size and its way."
     )
+    probabilities = answer(reading)
+    if probabilities is None:
+        st.info(f"{reading.loaded.spec.title} does not answer with classes, so it cannot be asked.")
+        return
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        scene = choose(reading)
+        scene = choose(reading, probabilities)
     coarse = look(reading, scene)
     fine = measured(reading, scene)
     curve = coarse if fine is None else fine
     curves.positions(curve, scene.title, scene.names, scene.axis, scene.whole)
     show_ends(reading, scene, curve)
     st.markdown(words(reading, scene, curve))
+    st.markdown(
+        ":small[Such jumps were measured in many networks:] "
+        "[Azulay and Weiss, Why do deep convolutional networks generalize so poorly to small image "
+        "transformations?, JMLR 2019](https://arxiv.org/abs/1805.12177)"
+    )
 
 
-def choose(reading: Reading) -> Scene:
+def choose(reading: Reading, probabilities: torch.Tensor) -> Scene:
     """The object's size and its way."""
     share = state.choice("object", list(SHARES), "4")
     st.selectbox(
@@ -80,16 +89,27 @@ def choose(reading: Reading) -> Scene:
         "Way", list(WAYS), format_func=lambda value: WAYS.get(value, ""), width=220,
         **state.follow("why_along", along, lambda value: state.choose(along=value)),
     )  # fmt: skip
-    classes = classes_of(reading)
-    probabilities = reading.activations.output[0].double().softmax(0)
+    classes = classes_of(reading, int(probabilities.argmax()))
     side = max(1, min(reading.loaded.spec.input_size) * int(share) // EIGHTHS)
-    names = tuple(reading.loaded.labels[each] for each in classes)
+    names = tuple(label(reading, each) for each in classes)
     return Scene(side, AXES[along], classes, names, float(probabilities[list(classes)].sum()))
 
 
-def classes_of(reading: Reading) -> tuple[int, ...]:
+def answer(reading: Reading) -> torch.Tensor | None:
+    """The probability of each class, (classes,); None where the model answers with something else."""
+    output: object = reading.activations.output
+    logits = isinstance(output, torch.Tensor) and output.dim() == 2
+    return output[0].double().softmax(0) if isinstance(output, torch.Tensor) and logits else None
+
+
+def label(reading: Reading, index: int) -> str:
+    """What a class is called."""
+    labels = reading.loaded.labels
+    return labels[index] if index < len(labels) else f"class {index}"
+
+
+def classes_of(reading: Reading, top: int) -> tuple[int, ...]:
     """The most probable class; with it the others that are right, where a sample's are known."""
-    top = int(reading.activations.output[0].argmax())
     sample = reading.current.sample
     right = explorer.SAMPLES[sample].expected if sample else ()
     return right if top in right and len(reading.loaded.labels) > max(right) else (top,)
@@ -136,7 +156,7 @@ def show_ends(reading: Reading, scene: Scene, curve: PositionCurve) -> None:
         for word, value in (("least", curve.lowest), ("most", curve.highest)):
             at = curve.probabilities.index(value)
             picture = paste(torch.zeros_like(x), patch, *curve.positions[at])
-            answer = reading.loaded.labels[curve.strongest[at]]
+            answer = label(reading, curve.strongest[at])
             rgb = pixels(picture, preprocess.mean, preprocess.std)
             caption = f"{word.capitalize()} sure, {percent(value)}: says {answer}"
             st.image(
@@ -154,7 +174,7 @@ def words(reading: Reading, scene: Scene, curve: PositionCurve) -> str:
     if len(scene.names) > 1:
         name, low, high = widest(scene, curve)
         text += f"Of the names alone, *{media.plain(name)}* wanders from {percent(low)} to {percent(high)}. "
-    said = [reading.loaded.labels[each] for each in dict.fromkeys(curve.strongest)]
+    said = [label(reading, each) for each in dict.fromkeys(curve.strongest)]
     if len(said) > 1:
         text += f"The first answer changes on the way: {media.plain(', '.join(said))}. "
     if gap := curve.spacing:
@@ -162,10 +182,7 @@ def words(reading: Reading, scene: Scene, curve: PositionCurve) -> str:
             f"From one stop to the next, {gap} pixel{'s' if gap > 1 else ''} on, it jumps by up to "
             f"{100 * curve.largest_jump:.1f} percentage points. "
         )
-    return text + (
-        ":small[Azulay and Weiss measured such jumps in many networks "
-        "([JMLR 2019](https://arxiv.org/abs/1805.12177)).]"
-    )
+    return text
 
 
 def widest(scene: Scene, curve: PositionCurve) -> tuple[str, float, float]:

@@ -16,7 +16,7 @@ from explorer.lesson.locality import first_whole, growth
 from explorer.lesson.matrices import LessonError
 from explorer.lesson.painting import pixels
 from explorer.rendering import Legend, Scale, layer_scale, number
-from pages import cache, state
+from pages import cache, media, state
 from pages.lesson.why import curves
 from pages.lesson.why.measuring import Stop, Tell, offer
 from pages.lesson.why.stack import seen_picture
@@ -76,6 +76,8 @@ def show(reading: Reading) -> None:
         "map with the map it should be. :small[The mathematicians' word is *equivariance*.]"
     )
     layers = followed_layers(reading.table)
+    if not isinstance(reading.activations.output, torch.Tensor):
+        layers = layers[:-1]
     if len(layers) < 2:
         st.info(f"{reading.loaded.spec.title} has no layers whose maps could be followed.")
         return
@@ -255,11 +257,19 @@ def depth_words(reading: Reading, found: Shifted, errors: Sequence[ShiftError]) 
             f"{percent(by_name[last].unmoved_error or 0)}, their averages behind `{whole}` by "
             f"{percent(by_name[whole].error or 0)}. "
         )
-    still, after = found.outputs[""].double().softmax(1)
-    top = int(still.argmax())
-    return text + (
-        f"The answer *{reading.loaded.labels[top]}* goes from {100 * float(still[top]):.1f}\u00a0% to "
-        f"{100 * float(after[top]):.1f}\u00a0%: nearly invariant, but not quite."
+    return text + answers(reading, found.outputs.get(""))
+
+
+def answers(reading: Reading, output: object) -> str:
+    """What the network says of both pictures; nothing where it does not answer with classes."""
+    if not isinstance(output, torch.Tensor) or output.dim() != 2:
+        return ""
+    still, after = output.double().softmax(1)
+    top, labels = int(still.argmax()), reading.loaded.labels
+    name = labels[top] if top < len(labels) else f"class {top}"
+    return (
+        f"The answer *{media.plain(name)}* goes from {100 * float(still[top]):.1f}\u00a0% to "
+        f"{100 * float(after[top]):.1f}\u00a0%. Were it *invariant*, it would not change at all."
     )
 
 
@@ -317,8 +327,7 @@ def shifts_words(result: Equivariance) -> str:
         "Away from the border: "
         + "; ".join(parts)
         + ". A network is equivariant only to shifts by its whole "
-        "step, and padding breaks even that at the border. :small[Found by "
-        "[Azulay and Weiss, JMLR 2019](https://arxiv.org/abs/1805.12177) and "
-        "[Zhang, ICML 2019](https://arxiv.org/abs/1904.11486), whose networks blur before they "
-        "take every second value.]"
+        "step, and padding breaks even that at the border.\n\n"
+        "[Zhang, Making convolutional networks shift-invariant again, ICML 2019]"
+        "(https://arxiv.org/abs/1904.11486) :small[blurs before it takes every second value.]"
     )
