@@ -163,7 +163,7 @@ def _again(arguments: argparse.Namespace, subject: Subject) -> Iterator[_Work]:
     for path in arguments.again:
         try:
             origin = from_png(path.read_bytes()).origin
-        except VisualizationError as error:
+        except (VisualizationError, OSError) as error:
             raise VisualizationError(f"{shown(str(path))}: {error}") from error
         start = _start(arguments.start, origin.recipe)
         _check_same(origin, subject, start_digest(start), shown(str(path)))

@@ -1,14 +1,14 @@
 """Hand-made networks whose best input is known, and pictures to measure."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
 from torch import nn
 
 from explorer.visualization import Fourier, Recipe
-
-PLAIN = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)}
+from explorer.visualization.plan import Subject
 
 
 def recipe(**changes):
@@ -32,6 +32,18 @@ def small_net(seed=3):
     )
     net[1].running_mean.uniform_(-0.2, 0.2)
     return net.eval()
+
+
+def subject():
+    """The small net as galleries are made of it; also for other processes, which import this file only."""
+    labels = tuple(f"class {k}" for k in range(7))
+    half = (0.5, 0.5, 0.5)
+    return Subject(small_net(), "small", "abc", labels, (1, 3, 24, 28), half, half, lambda picture: None)
+
+
+def broken_subject():
+    """A net without the layers of the other one."""
+    return replace(subject(), module=nn.Sequential(nn.Flatten()))
 
 
 def edge_filter(degrees, size=11, period=5.0):
