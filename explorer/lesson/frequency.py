@@ -65,6 +65,36 @@ class FrequencyResponse:
         frequency = math.hypot(vertical, horizontal)
         return 1 / frequency if frequency else math.inf
 
+    @property
+    def finest(self) -> float:
+        """The factor for the finest stripes, upright or level, whichever is the larger."""
+        middle = len(self.frequencies) // 2
+        return max(float(self.magnitude[middle, -1]), float(self.magnitude[-1, middle]))
+
+    @property
+    def direction(self) -> str:
+        """Where the strongest wave runs: "across", "down", "falling", "rising", "several" or "none".
+
+        Falling and rising are meant on the way to the right; several, where the wave's mirror image, which
+        runs elsewhere, is as strong within a hundredth.
+        """
+        vertical, horizontal, most = self.strongest
+        if vertical == horizontal == 0:
+            return "none"
+        mirrored = (vertical, -horizontal) if vertical and horizontal else (horizontal, vertical)
+        if self._at(*mirrored) >= 0.99 * most:
+            return "several"
+        if vertical == 0:
+            return "across"
+        if horizontal == 0:
+            return "down"
+        return "falling" if vertical * horizontal > 0 else "rising"
+
+    def _at(self, vertical: float, horizontal: float) -> float:
+        """The factor for the nearest wave on the grid."""
+        row, column = (int((self.frequencies - at).abs().argmin()) for at in (vertical, horizontal))
+        return float(self.magnitude[row, column])
+
 
 def frequency_response(kernel: Tensor, size: int = 129) -> FrequencyResponse:
     """The magnitude of a kernel's Fourier transform on a grid of frequencies.

@@ -1,4 +1,4 @@
-// Kernels in a row and the single one that does the same.
+// Matrices with a sign between them, and what they are together.
 
 export default function ({ data, parentElement }) {
   const view = once(parentElement, () => ({ equation: element("div", "equation", parentElement.querySelector(".root")), digest: null }));
@@ -6,7 +6,7 @@ export default function ({ data, parentElement }) {
   view.digest = data.digest;
   view.equation.replaceChildren();
   data.parts.forEach((part, at) => {
-    if (at) operator(view.equation, "∗", "convolved with");
+    if (at) operator(view.equation, ...data.sign);
     drawGrid(view.equation, { ...part, kind: "kernel" });
   });
   operator(view.equation, "=", "is");

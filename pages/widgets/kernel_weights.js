@@ -41,12 +41,12 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const values = view.texts.map((row) => row.map(readNumber));
     const small = Math.max(...size()) <= MOST_SIDE;
     if (!small) {
-      drawGrid(view.place, { title: data.title, kind: "kernel", rows: values });
+      drawGrid(view.place, { title: `${size().join("×")} weights`, kind: "kernel", rows: values });
       element("p", "note", view.place).textContent = `${size()[0]}×${size()[1]} weights: too many to edit, so they are drawn as colours, amber above zero and blue below.`;
       return;
     }
     const figure = element("figure", "grid kernel", view.place);
-    element("figcaption", "", figure).textContent = data.title;
+    element("figcaption", "", figure).textContent = `${size().join("×")} weights`;
     const table = element("table", size()[1] > 7 ? "many" : "", element("div", "scroller", figure));
     table.setAttribute("aria-label", "Kernel");
     table.style.setProperty("--letters", Math.max(...view.texts.flat().map((text) => text.length)));

@@ -128,18 +128,15 @@ def filtered(
     _PICTURE(key=key, data=data | {"view": list(view)}, on_view_change=on_view)
 
 
-def weights(key: str, kernel: Tensor, texts: Sequence[Sequence[str]], *, on_edit: Callable[[], None]) -> None:
+def weights(key: str, texts: Sequence[Sequence[str]], *, on_edit: Callable[[], None]) -> None:
     """A kernel in fields; an edit is sent as the trigger `edit`: rows of texts, each a number or a fraction.
 
     Args:
         key: Streamlit's key of this instance.
-        kernel: (kH, kW).
-        texts: Its numbers as they are written.
+        texts: Its numbers as they are written, row by row.
         on_edit: Called before the page runs again.
     """
-    title = f"{kernel.shape[0]}×{kernel.shape[1]} weights"
-    data = _sealed({"title": title, "texts": [list(row) for row in texts]})
-    _WEIGHTS(key=key, data=data, on_edit_change=on_edit)
+    _WEIGHTS(key=key, data=_sealed({"texts": [list(row) for row in texts]}), on_edit_change=on_edit)
 
 
 def response(key: str, maps: Maps, *, start: tuple[int, int], label: str, legend: Legend) -> None:
@@ -156,15 +153,19 @@ def response(key: str, maps: Maps, *, start: tuple[int, int], label: str, legend
     _RESPONSE(key=key, data=data)
 
 
-def chain(key: str, parts: Sequence[tuple[str, Tensor]], whole: tuple[str, Tensor]) -> None:
-    """Kernels with signs between them, and what they are together.
+def equation(
+    key: str, parts: Sequence[tuple[str, Tensor]], whole: tuple[str, Tensor], sign: tuple[str, str]
+) -> None:
+    """Matrices with a sign between them, and what they are together.
 
     Args:
         key: Streamlit's key of this instance.
         parts: Title and weights (kH, kW) of each.
         whole: Title and weights of the single one.
+        sign: Between them, and how it is spoken.
     """
-    _CHAIN(key=key, data=_sealed({"parts": [_grid(*part) for part in parts], "whole": _grid(*whole)}))
+    data = {"parts": [_grid(*part) for part in parts], "whole": _grid(*whole), "sign": list(sign)}
+    _CHAIN(key=key, data=_sealed(data))
 
 
 def _grid(title: str, kernel: Tensor) -> dict[str, Any]:

@@ -178,3 +178,25 @@ def test_responses_multiply_when_kernels_are_composed_and_do_not_mind_a_turn():
 def test_sizes_that_are_not_possible(size):
     with pytest.raises(LessonError, match=f"odd and between 5 and 512, got {size}"):
         frequency_response(torch.ones(5, 2), size)
+
+
+def test_the_strongest_waves_run_where_the_kernel_looks():
+    ways = {
+        name: frequency_response(KERNELS[name].weight(**values)).direction
+        for name, values in (
+            ("sobel_x", {}),
+            ("sobel_y", {}),
+            ("edge_diagonal", {}),
+            ("laplacian", {}),
+            ("laplacian_of_gaussian", {}),
+            ("box", {}),
+        )
+    }
+    assert list(ways.values()) == ["across", "down", "falling", "several", "several", "none"]
+    assert frequency_response(KERNELS["gabor"].weight(angle=135)).direction == "rising"
+
+
+def test_what_is_left_of_the_finest_stripes():
+    level = torch.full((1, 3), 1 / 3, dtype=torch.float64)
+    assert frequency_response(level).finest == pytest.approx(1)
+    assert frequency_response(level.T @ level).finest == pytest.approx(1 / 3, abs=0.01)

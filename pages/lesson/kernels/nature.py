@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import streamlit as st
 
-from explorer.lesson.filtering import weight_texts
 from explorer.lesson.frequency import FrequencyResponse, frequency_response
 from explorer.lesson.separability import Separability, separate
 from explorer.rendering import mosaic
@@ -61,18 +60,7 @@ def show_parts(apart: Separability) -> None:
     st.subheader("A column times a row?", anchor="separable")
     st.markdown(words.separable(apart))
     if apart.separable and max(apart.kernel.shape) <= READABLE:
-        column, row, whole = (
-            matrix(weight_texts(part)) for part in (apart.columns.T, apart.rows, apart.kernel)
-        )
-        st.latex(rf"{column} \cdot {row} = {whole}")
-
-
-def matrix(texts: list[list[str]]) -> str:
-    """A matrix in LaTeX.
-
-    Example:
-        >>> matrix([["1", "-2"]])
-        '\\\\begin{bmatrix} 1 & -2 \\\\end{bmatrix}'
-    """
-    rows = r" \\ ".join(" & ".join(row) for row in texts)
-    return rf"\begin{{bmatrix}} {rows} \end{{bmatrix}}"
+        widgets.equation(
+            "kernels_parts", [("Column", apart.columns.T), ("Row", apart.rows)], ("Kernel", apart.kernel),
+            sign=("·", "times"),
+        )  # fmt: skip

@@ -26,8 +26,8 @@ def show() -> None:
     st.header("Kernels on your picture", anchor="kernels")
     st.markdown(
         "The same sliding sum over a whole picture; only the weights differ. Choose a kernel, then drag "
-        "the line between before and after. Point at a pixel, or move with the arrow keys, to see the "
-        "patch under the kernel, its weights and their sum."
+        "the line between before and after. Point at a pixel, or move with the arrow keys (with Shift "
+        "ten pixels at once), to see the patch under the kernel, its weights and their sum."
     )
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom", key="kernel_controls"):
         chosen = choosing.pick()
@@ -44,7 +44,7 @@ def show() -> None:
         show_about(chosen, shown, how, edge, colour=colour)
     with weights:
         st.subheader("Its weights: edit them", anchor="weights")
-        widgets.weights("kernels_weights", chosen.weight, chosen.texts, on_edit=take_weights)
+        widgets.weights("kernels_weights", chosen.texts, on_edit=take_weights)
         st.markdown(
             f":small[{words.brightness(float(chosen.weight.sum()))} Fractions such as 1/9 are possible.]"
         )

@@ -39,9 +39,10 @@ def show() -> None:
     titles = [KERNELS[name].title for name in names]
     whole = chain.composition.kernel
     size = f"{whole.shape[0]}×{whole.shape[1]}"
-    widgets.chain(
-        "kernels_chain", list(zip(titles, weights, strict=True)), (f"The single one, {size}", whole)
-    )
+    widgets.equation(
+        "kernels_chain", list(zip(titles, weights, strict=True)), (f"The single one, {size}", whole),
+        sign=("∗", "convolved with"),
+    )  # fmt: skip
     show_pictures(chain, titles)
     st.markdown(verdict(chain, relu=relu and len(names) > 1))
 

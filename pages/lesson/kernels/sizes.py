@@ -60,7 +60,8 @@ def show_sizes(sizes: Axis, padding: str) -> None:
     formula, row = st.columns(2, gap="large")
     with formula:
         st.subheader("The output's size, worked out", anchor="output-size")
-        st.latex(rf"\begin{{aligned}} {sizes.span_formula} \\[1ex] {sizes.formula} \end{{aligned}}")
+        lines = rf"{sizes.span_formula} \\[1.5ex] {sizes.formula}"
+        st.markdown(rf"$\displaystyle \begin{{aligned}} {lines} \end{{aligned}}$")
         st.markdown(words.told(sizes, padding))
     with row:
         st.subheader("One row, all its windows", anchor="windows")

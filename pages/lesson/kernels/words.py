@@ -9,6 +9,13 @@ from explorer.lesson.separability import Separability
 from explorer.lesson.windows import Axis
 from explorer.rendering import number
 
+RUN = {
+    "across": "across the picture",
+    "down": "down the picture",
+    "falling": "slantwise, to the right and downwards",
+    "rising": "slantwise, to the right and upwards",
+    "several": "in more than one direction",
+}
 ORDINALS = {2: "second", 3: "third", 4: "fourth"}
 
 
@@ -169,7 +176,7 @@ def display(shown: Display, how: str) -> str:
 
 def waves(response: FrequencyResponse) -> str:
     """What a kernel does to waves, in one sentence."""
-    vertical, horizontal, most = response.strongest
+    most = response.strongest[2]
     constant = response.constant
     if most < 1e-12:
         return "Every weight is zero, so nothing comes through."
@@ -181,28 +188,12 @@ def waves(response: FrequencyResponse) -> str:
     if most - float(response.magnitude.min()) < 1e-9 * most:
         return f"{even}, and so does every wave: no direction and no width is preferred."
     if response.wavelength == float("inf"):
-        fine = finest(response)
-        return f"{even}, and no wave comes out stronger; of the finest stripes × {number(fine)} is left."
+        fine = number(response.finest)
+        return f"{even}, and no wave comes out stronger; of the finest stripes × {fine} is left."
     return (
         f"{even}; the strongest answer, about × {most:.2g}, is to waves of about "
-        f"{response.wavelength:.2g} pixels that run {direction(vertical, horizontal)}."
+        f"{response.wavelength:.2g} pixels that run {RUN[response.direction]}."
     )
-
-
-def finest(response: FrequencyResponse) -> float:
-    """What is left of the finest stripes, those of about two pixels: the most in either direction."""
-    middle = len(response.frequencies) // 2
-    return max(float(response.magnitude[middle, -1]), float(response.magnitude[-1, middle]))
-
-
-def direction(vertical: float, horizontal: float) -> str:
-    """Where a wave runs; a picture's rows count downwards."""
-    if vertical == 0:
-        return "across the picture"
-    if horizontal == 0:
-        return "down the picture"
-    slope = "downwards" if vertical * horizontal > 0 else "upwards"
-    return f"slantwise, to the right and {slope}"
 
 
 def separable(apart: Separability) -> str:
