@@ -1,7 +1,7 @@
 """Many networks: the list of models, switching between loaded ones, and capture across ten families.
 
-Run it with `python -m benchmarks.networks`. Capture is timed as in `benchmarks.capture`: all convolutions, batch
-1 of 224 x 224 pixels, one thread, hooks set and removed each time, against the plain forward under
+Run it with `python -m benchmarks.networks`. Capture is timed as in `benchmarks.capture`: all convolutions,
+batch 1 of 224 x 224 pixels, one thread, hooks set and removed each time, against the plain forward under
 `inference_mode` in the same rounds. What counts is the geometric mean over the families.
 """
 

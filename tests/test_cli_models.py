@@ -80,7 +80,11 @@ def test_a_twin_of_a_librarys_network(capsys, tmp_path):
         (("--model", "resnet1"), 2, "no model 'resnet1'; did you mean"),
         (("--model", "vit_b_16"), 2, "is a transformer"),
         (("--model", "mypkg.mymodule:nothing"), 1, "has no 'nothing'"),
-        (("--model", "squeezenet1_1", "--weights", "missing.pth"), 1, "missing.pth: The file can't be read: No such file"),
+        (
+            ("--model", "squeezenet1_1", "--weights", "missing.pth"),
+            1,
+            "missing.pth: The file can't be read: No such file",
+        ),
         (("--model", "nothing", "--weights", "w.pth"), 2, "no architecture 'nothing'"),
         (("--model", "squeezenet1_1", "--weights", "w.pth"), 1, "missing in the file, the network needs"),
         (
