@@ -25,6 +25,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   view.data = data;
   if (frame !== view.frame) view.sync = drawSettings(view.settings, data, () => view.setting, (part) => change(view, part));
   view.frame = frame;
+  if (data.both) view.root.prepend(view.settings); // the switch is what this is about
   view.root.setAttribute("aria-label", data.label);
   restage(view);
 }
@@ -33,8 +34,9 @@ function scaffold(root) {
   root.setAttribute("role", "group");
   const view = { root, timer: 0, at: 0, playing: 0 };
   view.walker = element("div", "walker", root);
-  view.stage = element("div", "stage", view.walker);
+  // The buttons come first: they stay where they are when the tables grow, and a keyboard meets them before the fields.
   view.transport = element("div", "transport", view.walker);
+  view.stage = element("div", "stage", view.walker);
   view.computation = element("div", "computation", view.walker);
   view.problem = element("p", "problem", root);
   view.problem.setAttribute("role", "status");

@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from explorer.lesson.exercises import exercise
 from explorer.lesson.walkthrough import walk, worked_example
+from tests.browser.checks import serious, sideways
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
@@ -248,25 +249,13 @@ def test_a_phone_taps_through_it_without_horizontal_scroll(chapter: Open) -> Non
     steps.get_by_role("group", name="Input").get_by_label("columns").select_option("12")
     steps.get_by_label("padding").select_option("6")
     expect(steps.locator("td.outside").first).to_be_visible()
-    wide = page.evaluate(
-        "() => Math.max(...[...document.querySelectorAll('html, [data-testid=stMain]')]"
-        ".map(part => part.scrollWidth - part.clientWidth))"
-    )
-    assert wide <= 0
+    assert sideways(page) <= 0
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(chapter: Open, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = chapter("?walk_padding=1&walk_turned=1&level=3", color_scheme=scheme)
     field(page.locator(WORKED), "Your answer", 1, 1).fill("2")
     button(page.locator(WORKED), "Check my answers").click()
     expect(page.locator(WORKED).get_by_role("listitem")).to_be_visible()
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious(page)

@@ -79,7 +79,7 @@ def test_the_worked_example_is_told_from_the_walkthrough() -> None:
     worked = given(test, "exercise")[0]
     assert worked["known"] == [[0, 3, None], [None] * 3, [None] * 3]
     assert worked["asked"] == [[0, 2], [1, 0], [1, 1], [1, 2], [2, 0], [2, 1], [2, 2]]
-    assert "The input has 5 equal rows, `1 1 1 0 0`" in text(test)
+    assert "The input has 5 equal rows, `1 1 1 0 0`" in text(test).replace("\u00a0", " ")
 
 
 def test_the_kernels_to_choose_are_the_catalogues() -> None:

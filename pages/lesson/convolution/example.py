@@ -10,6 +10,8 @@ from explorer.lesson.walkthrough import Position, Walkthrough
 from pages.lesson.convolution import answers
 
 KEY = "worked_exercise"
+UNBROKEN = "\u00a0"
+"""A space at which no line ends."""
 
 
 @st.fragment
@@ -71,4 +73,4 @@ def _meaning(steps: Walkthrough) -> str:
 
 
 def _row(values: tuple[float, ...]) -> str:
-    return f"`{' '.join(map(written, values))}`"
+    return f"`{UNBROKEN.join(map(written, values))}`"

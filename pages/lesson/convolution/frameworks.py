@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import media
 from pages.lesson.convolution import link
 from pages.lesson.convolution.definition import READABLE
-from pages.widgets.stepper import Setting, sent_setting, stepper
+from pages.widgets.stepper import Setting
 
-KEY = "both_operations"
 CORRELATION = r"O(r, c) = \sum_{i} \sum_{j} I(r + i,\; c + j) \, K(i, j)"
 CONVOLUTION = r"""
 \begin{gathered} O(r, c) = \sum_{i} \sum_{j} I(r + i,\; c + j) \\
 \cdot \; K(k_h - 1 - i,\; k_w - 1 - j) \end{gathered} \;
 """
-PREFIX = "turn"
 START = Setting(
     [[0, 0, 0, 0, 0], [0, 0, 0, 0, 0], [0, 0, 1, 0, 0], [0, 0, 0, 0, 0], [0, 0, 0, 0, 0]],
     [[1, 2, 3], [4, 5, 6], [7, 8, 9]],
@@ -40,20 +37,18 @@ def show() -> None:
         st.markdown("**True convolution**: the kernel turned")
         st.latex(CONVOLUTION)
     st.markdown(
-        "Turn the kernel on and off and compare the two outputs. The input is a single 1: true convolution "
-        "puts a copy of the kernel where the 1 is; cross-correlation puts it there turned around."
+        "Turn the kernel on and off and compare the two outputs. The input begins as a single 1: true "
+        "convolution puts a copy of the kernel where the 1 is; cross-correlation puts it there turned "
+        "around."
     )
-    setting, problems = link.setting(PREFIX, START)
-    for problem in problems:
-        st.warning(media.plain(problem), icon=":material/link_off:")
-    stepper(
-        KEY,
-        setting,
+    link.stepper(
+        "both_operations",
+        "turn",
+        START,
         label="Cross-correlation and true convolution on the same numbers",
         changes=["input", "kernel", "flipped"],
         filled=True,
         both=True,
-        on_settle=_take,
     )
     with st.container(width=READABLE):
         st.markdown(MATTERS)
@@ -73,8 +68,3 @@ MATTERS = """
   can be merged into one, and the Fourier transform turns it into a product. Cross-correlation is not
   commutative: when input and kernel change places, the output is turned around.
 """
-
-
-def _take() -> None:
-    if changed := sent_setting(KEY):
-        link.keep(PREFIX, START, changed)

@@ -1,17 +1,42 @@
-"""A stepper's setting as the link holds it: only what is not as it was at the start."""
+"""A stepper whose setting stands in the link, as far as it is not as it was at the start."""
 
 from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
 
 from explorer.laboratory.numbers import NumbersError, parse_matrix, parse_number
 from explorer.lesson.matrices import typed
 from explorer.lesson.walkthrough import INPUT_SIDES, KERNEL_SIDES, MOST_PADDING
-from pages import state
-from pages.widgets.stepper import Pair, Rows, Setting, Texts
+from pages import media, state
+from pages.widgets.stepper import Pair, Rows, Setting, Texts, sent_setting
+from pages.widgets.stepper import stepper as plain_stepper
 
 LARGEST_STEP = 5
 LARGEST_SEED = 999_999
 LONGEST_NUMBER = 12
 """Signs of a number as the browser lets it be typed."""
+
+
+def stepper(key: str, prefix: str, start: Setting, **options: Any) -> None:
+    """A stepper that shows what the link says, and keeps in the link what a visitor changes.
+
+    Args:
+        key: Streamlit's key of this instance.
+        prefix: Of the names of its choices.
+        start: What holds where the link says nothing; its numbers as they are typed.
+        options: Of `pages.widgets.stepper.stepper`.
+    """
+    shown, problems = setting(prefix, start)
+    for problem in problems:
+        st.warning(media.plain(problem), icon=":material/link_off:")
+
+    def take() -> None:
+        if changed := sent_setting(key):
+            keep(prefix, start, changed)
+
+    plain_stepper(key, shown, on_settle=take, **options)
 
 
 def setting(prefix: str, start: Setting) -> tuple[Setting, list[str]]:

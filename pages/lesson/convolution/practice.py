@@ -24,7 +24,7 @@ def show() -> None:
     )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         st.segmented_control(
-            "Level", list(LEVELS), format_func=NAMES.__getitem__, required=True,
+            "Level", list(LEVELS), format_func=NAMES.__getitem__, required=True, wrap=True,
             **state.follow("lesson_level", level, _choose_level),
         )  # fmt: skip
         st.number_input(
