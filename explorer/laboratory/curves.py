@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
 
-from explorer.convolution import Geometry, fitting
-from explorer.convolution.geometry import sizes_of
-from explorer.convolution.timing import PEER, Timing, time_algorithms
-from explorer.laboratory.ways import LOOPS
-
-Progress = Callable[[float], None]
-Cancelled = Callable[[], bool]
+from explorer.convolution import Geometry
+from explorer.convolution.timing import PEER, Timing
+from explorer.laboratory.cases import Case
+from explorer.laboratory.ways import Cancelled, Progress, estimated, timed
 
 AXES: dict[str, tuple[int, ...]] = {
     "image size": (16, 32, 64, 128, 256),
@@ -140,7 +137,7 @@ def basis(sizes: Geometry, axis: str) -> Shape:
     return Shape(channels, outputs, size, kernel, channels if depthwise else 1)
 
 
-def measured_points(
+def points(
     sizes: Geometry,
     axis: str,
     dtype: torch.dtype,
@@ -156,7 +153,7 @@ def measured_points(
         sizes: The case.
         axis: A key of `AXES`.
         dtype: Of the numbers.
-        pace: Nanoseconds of one multiplication in the pure-Python loops, for those too long to wait for.
+        pace: Nanoseconds of one multiplication in the pure-Python loops, which are estimated from it.
         seconds: For each point, about.
         progress: Called with the fraction of the present point.
         cancelled: Asked before each round; True ends the curve.
@@ -165,24 +162,18 @@ def measured_points(
     for shape in shapes(sizes, axis):
         if cancelled():
             return
-        input = torch.randn(1, shape.channels, shape.size, shape.size, generator=generator).to(dtype)
-        weight_shape = (shape.outputs, shape.channels // shape.groups, shape.kernel, shape.kernel)
-        weight = torch.randn(weight_shape, generator=generator).to(dtype)
-        own = sizes_of(input.shape, weight.shape, padding="same", groups=shape.groups)
-        timings = time_algorithms(
-            input, weight, own, fitting(own), seconds=seconds, progress=progress, cancelled=cancelled
-        )
+        case = _case(shape, dtype, generator)
+        timings = timed(case, seconds=seconds, least=3, progress=progress, cancelled=cancelled)
         if timings:
             value = {"image size": shape.size, "channels": shape.channels, "kernel size": shape.kernel}[axis]
-            yield Point(value, tuple(_paced(timing, own, pace, timings[0]) for timing in timings))
+            yield Point(value, (*timings, estimated(case.sizes, pace, timings[0])))
 
 
-def estimated(sizes: Geometry, pace: float, peer: Timing) -> Timing:
-    """The pure-Python loops' time from their pace, in nanoseconds for each multiplication."""
-    expected = sizes.multiplications * pace / 1e6
-    ratio = expected / peer.milliseconds
-    return Timing(LOOPS, expected, expected, expected, 0, ratio, 2 / pace)
-
-
-def _paced(timing: Timing, sizes: Geometry, pace: float, peer: Timing) -> Timing:
-    return estimated(sizes, pace, peer) if timing.estimated else timing
+def _case(shape: Shape, dtype: torch.dtype, generator: torch.Generator) -> Case:
+    weight = shape.outputs, shape.channels // shape.groups, shape.kernel, shape.kernel
+    return Case(
+        torch.randn(1, shape.channels, shape.size, shape.size, generator=generator).to(dtype),
+        torch.randn(weight, generator=generator).to(dtype),
+        padding="same",
+        groups=shape.groups,
+    )

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import median, quantiles
 from time import perf_counter
 
 import torch
 
 from explorer.convolution import Geometry, choose
-from explorer.convolution.timing import PEER, Timing, interleave
+from explorer.convolution.timing import PEER, Timing
 from explorer.laboratory.cases import Case, cut
-from explorer.laboratory.curves import (
-    AXES,
-    Cancelled,
-    Curve,
-    Progress,
-    basis,
-    estimated,
-    measured_points,
-    shapes,
-)
+from explorer.laboratory.curves import AXES, Curve, Point, basis, points, shapes
 from explorer.laboratory.machine import Machine, arithmetic_intensity, measure_machine
 from explorer.laboratory.memory import loops_memory, peak_memory
-from explorer.laboratory.ways import AUTO, LOOPS, ways
+from explorer.laboratory.ways import AUTO, LOOPS, Cancelled, Progress, estimated, timed, ways
+
+LEAST = 3
+"""Points that a curve has at least, however slow the machine."""
 
 NEAR = 1.05
 """Ratio up to which two ways count as equally fast."""
@@ -122,7 +115,7 @@ def measure(
 
     Args:
         case: The convolution.
-        seconds: How long to measure, about; on a slow or busy machine up to three times as long, and the
+        seconds: How long to measure, about; on a slow or busy machine up to four times as long, and the
             curves then end sooner.
         progress: Called with the fraction done, from 0 to 1.
         cancelled: Asked now and then; True ends the measurement.
@@ -133,7 +126,7 @@ def measure(
     stop = cancelled or (lambda: False)
     plain, dtype = case.plain, case.input.dtype
     tell = _Steps(progress, 3 + sum(len(shapes(case.sizes, axis)) for axis in AXES))
-    timings = _timed(plain, seconds / 5, tell, stop)
+    timings = timed(plain, seconds=seconds / 5, least=5, progress=tell.within, cancelled=stop)
     tell.next()
     if stop() or not timings:
         return None
@@ -142,7 +135,7 @@ def measure(
     tell.next()
     machine = measure_machine(dtype)
     tell.next()
-    curves = {axis: _curve(case.sizes, axis, dtype, pace, seconds / 2, tell, stop) for axis in AXES}
+    curves = {axis: _curve(case.sizes, axis, dtype, pace, seconds, tell, stop) for axis in AXES}
     if stop():
         return None
     return Measurement(
@@ -168,15 +161,6 @@ class _Steps:
         self.within(0)
 
 
-def _timed(plain: Case, seconds: float, tell: _Steps, stop: Cancelled) -> tuple[Timing, ...]:
-    fast = {name: run for name, run in ways(plain).items() if name != LOOPS}
-    with torch.no_grad():
-        rounds = interleave(fast, seconds, tell.within, stop)
-    if len(rounds[PEER]) < 2:  # cancelled
-        return ()
-    return tuple(_timing(name, times, rounds[PEER], plain.sizes) for name, times in rounds.items())
-
-
 def _loops(plain: Case, peer: Timing, seconds: float) -> tuple[Timing, float]:
     """The pure-Python loops: their time, and nanoseconds for each multiplication.
 
@@ -184,18 +168,9 @@ def _loops(plain: Case, peer: Timing, seconds: float) -> tuple[Timing, float]:
     there, and estimated from its number of multiplications.
     """
     small = cut(plain, QUICK)
-    run = {LOOPS: ways(small)[LOOPS], PEER: ways(small)[PEER]}
-    with torch.no_grad():
-        rounds = interleave(run, seconds, least=3)
-    timing = _timing(LOOPS, rounds[LOOPS], rounds[PEER], small.sizes)
-    pace = timing.low * 1e6 / small.sizes.multiplications
-    return (timing if small is plain else estimated(plain.sizes, pace, peer)), pace
-
-
-def _timing(name: str, times: Sequence[float], peer: Sequence[float], sizes: Geometry) -> Timing:
-    low, middle, high = quantiles(times, n=4, method="inclusive")
-    ratio = median(ours / theirs for ours, theirs in zip(times, peer, strict=True))
-    return Timing(name, middle, low, high, len(times), ratio, 2 * sizes.multiplications / middle / 1e6)
+    _, loops = timed(small, [LOOPS], seconds=seconds, least=3)
+    pace = loops.low * 1e6 / small.sizes.multiplications
+    return (loops if small is plain else estimated(plain.sizes, pace, peer)), pace
 
 
 def _memory(plain: Case, stop: Cancelled) -> dict[str, int]:
@@ -211,14 +186,17 @@ def _curve(
     sizes: Geometry, axis: str, dtype: torch.dtype, pace: float, seconds: float, tell: _Steps, stop: Cancelled
 ) -> Curve:
     """One curve; on a slow or busy machine without its last points, so that it ends in about `seconds`."""
-    planned, until = shapes(sizes, axis), perf_counter() + seconds
-    points = []
-    for point in measured_points(
-        sizes, axis, dtype, pace, seconds=seconds / 15, progress=tell.within,
-        cancelled=lambda: stop() or perf_counter() > until,
+    until = perf_counter() + seconds
+    done: list[Point] = []
+
+    def enough() -> bool:
+        return stop() or (len(done) >= LEAST and perf_counter() > until)
+
+    for point in points(
+        sizes, axis, dtype, pace, seconds=seconds / 30, progress=tell.within, cancelled=enough
     ):  # fmt: skip
-        points.append(point)
+        done.append(point)
         tell.next()
-    for _ in planned[len(points) :]:
+    for _ in shapes(sizes, axis)[len(done) :]:
         tell.next()
-    return Curve(axis, basis(sizes, axis), tuple(points))
+    return Curve(axis, basis(sizes, axis), tuple(done))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import streamlit as st
@@ -85,7 +86,7 @@ def growth(curve: Curve) -> None:
     spec = {
         "data": {"values": rows},
         "height": 360,
-        "mark": {"type": "line", "point": {"size": 35}, "strokeWidth": 2},
+        "layer": [{"mark": {"type": "line", "point": {"size": 35}, "strokeWidth": 2}}, *crossing(curve)],
         "encoding": {
             "x": {
                 "field": "value", "type": "quantitative", "title": axis.capitalize(),
@@ -95,7 +96,7 @@ def growth(curve: Curve) -> None:
                 "field": "ms", "type": "quantitative", "title": "Milliseconds",
                 "scale": {"type": "log"}, "axis": {"format": "~g"},
             },
-            "color": colour({"orient": "bottom", "title": None, "columns": 3}),
+            "color": colour({"orient": "bottom", "title": None, "columns": 3}, {row["name"] for row in rows}),
             "strokeDash": {
                 "field": "how", "type": "nominal", "legend": None,
                 "scale": {"domain": ["measured", "estimated"], "range": [[1, 0], [4, 4]]},
@@ -115,12 +116,28 @@ def growth(curve: Curve) -> None:
     )
 
 
-def colour(legend: dict[str, Any] | None) -> dict[str, Any]:
-    """The same colour for the same algorithm in every chart."""
-    domain = [SHOWN.get(name, name) for name in ORDER]
+def crossing(curve: Curve) -> list[dict[str, Any]]:
+    """A line where the FFT overtakes, if it does along the kernel size."""
+    at = curve.crossover() if curve.axis == "kernel size" else None
+    if at is None:
+        return []
+    line = {"type": "rule", "strokeDash": [3, 3], "strokeWidth": 1.5, "color": COLOURS[0], "aria": False}
+    here = {"x": {"datum": at}, "y": None, "color": None, "strokeDash": None}
+    return [{"mark": line, "encoding": here}]
+
+
+def colour(legend: dict[str, Any] | None, names: Collection[str] = ()) -> dict[str, Any]:
+    """The same colour for the same algorithm in every chart.
+
+    Args:
+        legend: Vega-Lite's legend.
+        names: Those in the chart; all by default.
+    """
+    shown = {SHOWN.get(name, name): tone for name, tone in zip(ORDER, COLOURS, strict=True)}
+    shown = {name: tone for name, tone in shown.items() if not names or name in names}
     return {
         "field": "name",
         "type": "nominal",
-        "scale": {"domain": domain, "range": COLOURS},
+        "scale": {"domain": list(shown), "range": list(shown.values())},
         "legend": legend,
     }

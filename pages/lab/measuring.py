@@ -14,7 +14,8 @@ from pages.lab.results import RESULTS
 from pages.lab.subject import Subject
 
 KEPT = 8
-EVERY = 0.4
+EVERY = 1.0
+"""Seconds between two looks at the progress: each costs the measurement a moment."""
 
 
 @dataclass

@@ -116,12 +116,10 @@ def roof(measured: Measurement) -> str:
 
 def overtaking(curve: Curve) -> str:
     """Where the FFT overtakes."""
-    if not curve.points:
-        return ""
-    first, last = curve.points[0].value, curve.points[-1].value
+    first, last = (f"{point.value}×{point.value}" for point in (curve.points[0], curve.points[-1]))
     at, base = curve.crossover(), curve.base.words
     if at is None:
-        return f"Up to {last}×{last} **the FFT does not overtake `F.conv2d`** for good here ({base})."
-    if at <= first:
-        return f"**The FFT is faster than `F.conv2d`** with every kernel here ({base})."
+        return f"From {first} to {last} **the FFT does not overtake `F.conv2d`** for good here ({base})."
+    if at <= curve.points[0].value:
+        return f"**The FFT is faster than `F.conv2d`** all the way from {first} to {last} here ({base})."
     return f"**The FFT overtakes `F.conv2d`** from kernels of about {at:.0f}×{at:.0f} on ({base})."

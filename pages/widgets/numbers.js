@@ -116,13 +116,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
       cell.onpointerenter = () => point(y, x);
     });
     const apart = Math.max(0, ...data.difference.flat().map(Math.abs));
-    view.cells.difference = grid("Difference", data.difference, tiny, (cell, value, y, x) => {
+    view.cells.difference = grid(apart ? `Difference, up to ±${tiny(apart)}` : "Difference", data.difference, tiny, (cell, value, y, x) => {
       plain(cell, tiny(value));
       tint(cell, value, apart);
       cell.onpointerenter = () => point(y, x);
     });
-    element("p", "scale-note", view.equation.lastChild).textContent =
-      apart ? `Full colour: ±${tiny(apart)}; blue is negative` : "Not a bit apart";
     point(Math.min(view.at[0], data.hand.length - 1), Math.min(view.at[1], data.hand[0].length - 1));
   }
 

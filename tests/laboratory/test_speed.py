@@ -7,9 +7,10 @@ from explorer.convolution import sizes_of
 from explorer.convolution.timing import PEER, Timing
 from explorer.laboratory import speed
 from explorer.laboratory.cases import Case
-from explorer.laboratory.curves import AXES, Curve, Point, Shape, basis, estimated, shapes
+from explorer.laboratory.curves import AXES, Curve, Point, Shape, basis, shapes
 from explorer.laboratory.machine import Machine, arithmetic_intensity, measure_machine
-from explorer.laboratory.speed import Measurement, measure
+from explorer.laboratory.speed import LEAST, Measurement, measure
+from explorer.laboratory.ways import estimated, timed
 
 
 def timing(name, milliseconds, ratio=1.0, low=None, high=None, runs=5):
@@ -74,6 +75,14 @@ def test_a_large_case_is_estimated_from_its_middle():
     assert loops.ratio == pytest.approx(loops.milliseconds / result.peer.milliseconds)
 
 
+def test_only_the_named_ways_are_timed_and_a_cancelled_round_is_no_timing():
+    case = Case(torch.randn(1, 1, 8, 9), torch.randn(1, 1, 3, 3))
+    assert [each.name for each in timed(case, ["shift"], seconds=0, least=2)] == [PEER, "shift"]
+    assert "loops" not in {each.name for each in timed(case, seconds=0, least=2)}
+    asked = iter([False, False, True])
+    assert timed(case, seconds=9, least=5, cancelled=lambda: next(asked)) == ()
+
+
 def test_an_estimate_by_hand():
     # 16 × 16 pixels under 3 × 3 without padding: 14 · 14 · 9 = 1764 multiplications of 100 ns.
     loops = estimated(sizes_of((1, 1, 16, 16), (1, 1, 3, 3)), 100.0, timing(PEER, 0.5))
@@ -95,8 +104,8 @@ def test_on_a_slow_machine_curves_end_sooner(monkeypatch):
     monkeypatch.setattr(speed, "perf_counter", lambda: next(now))
     told = []
     case = Case(torch.randn(1, 1, 8, 9), torch.randn(1, 1, 3, 3))
-    result = measure(case, seconds=16, progress=told.append)
-    assert all(0 < len(curve.points) < len(AXES[axis]) for axis, curve in result.curves.items())
+    result = measure(case, seconds=1, progress=told.append)
+    assert all(LEAST <= len(curve.points) < len(AXES[axis]) for axis, curve in result.curves.items())
     assert told[-1] == 1
 
 
