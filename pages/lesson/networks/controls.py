@@ -155,19 +155,19 @@ def pick_block(blocks: tuple[Block, ...], number: int, block: Block) -> None:
     padding = "same" if block.padding is None else str(block.padding)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"net_block_{number}"):
         st.number_input(
-            f"conv{number} channels", 1, MOST_CHANNELS, width=140,
+            f"conv{number} channels", 1, MOST_CHANNELS, width=130,
             **follow(number, "channels", block.channels, lambda value: change(channels=value)),
         )  # fmt: skip
         st.selectbox(
-            f"conv{number} kernel", sides, format_func=lambda side: f"{side}×{side}", width=110,
+            f"conv{number} kernel", sides, format_func=lambda side: f"{side}×{side}", width=100,
             **follow(number, "kernel", block.kernel_size, lambda value: change(kernel_size=value)),
         )  # fmt: skip
         st.selectbox(
-            f"conv{number} stride", sides, width=110,
+            f"conv{number} stride", sides, width=95,
             **follow(number, "stride", block.stride, lambda value: change(stride=value)),
         )  # fmt: skip
         st.selectbox(
-            f"conv{number} padding", PADDINGS, width=120,
+            f"conv{number} padding", PADDINGS, width=115,
             **follow(number, "padding", padding, lambda value: change(padding=read_padding(value))),
         )  # fmt: skip
         st.selectbox(

@@ -19,10 +19,11 @@ from pages.state import Current
 from pages.widgets.networks import Drawn, Scores, Shown
 
 MOST_MAPS = 16
-MOST_PIXELS = MOST_MAPS * 64 * 64
+MOST_PIXELS = 8 * 128 * 128
 """Of a part's maps together; of larger maps fewer are shown, since the browser gets all parts at once."""
 MOST_SCORES = 20
 SHEET_SIDE = 64
+COLUMNS = 4
 
 
 def drawn(made: Wish, parts: Sequence[Part], current: Current) -> tuple[Drawn, ...]:
@@ -76,8 +77,11 @@ def of_maps(part: Part, maps: torch.Tensor, weight: torch.Tensor | None) -> Draw
         weight: The first layer's, (C, 3, k, k).
     """
     channels, rows, columns = maps.shape
-    count = min(channels, MOST_MAPS, max(4, MOST_PIXELS // (rows * columns)))
-    sheet = mosaic(maps, channels=range(count), zoom=max(1, SHEET_SIDE // max(rows, columns)), columns=4)
+    fitting = MOST_PIXELS // (rows * columns) // COLUMNS * COLUMNS
+    count = min(channels, MOST_MAPS, fitting)
+    sheet = mosaic(
+        maps, channels=range(count), zoom=max(1, SHEET_SIDE // max(rows, columns)), columns=COLUMNS
+    )
     best = strongest(maps, 1)
     face = mosaic_png(maps, channels=best, scale="channel")
     shown = f"Its {count} maps" if count == channels else f"{count} of its {channels} maps"
@@ -104,7 +108,7 @@ def of_numbers(part: Part, values: torch.Tensor) -> Scores:
     count = min(len(values), MOST_SCORES)
     if part.kind == "dense":
         some = "" if count == len(values) else f" (the first {count} of {len(values)})"
-        caption = f"The score of each class{some}. Untrained as it is, they mean nothing yet."
+        caption = f"The score of each class{some}. The network is untrained: they mean nothing yet."
     else:
         caption = f"The first {count} of {len(values):,} numbers: the last maps, row after row"
     return Scores(tuple(values[:count].tolist()), caption)
