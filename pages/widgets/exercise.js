@@ -115,7 +115,10 @@ function check(view) {
 function tell(view, words, verdicts) {
   view.told.textContent = words;
   view.verdicts.replaceChildren();
-  for (const words of verdicts) element("li", "", view.verdicts).textContent = words;
+  for (const { row, column, sentence } of verdicts) {
+    Object.assign(element("li", "", view.verdicts), { textContent: sentence, id: `said-${row}-${column}` });
+    view.fields.get(`${row},${column}`).field.setAttribute("aria-describedby", `said-${row}-${column}`);
+  }
 }
 
 // What the server says: a mark at every cell, and words for those that are not right yet.
@@ -129,7 +132,7 @@ function judge(view, data) {
     cell.classList.toggle("not-yet", !right);
     field.setAttribute("aria-invalid", String(!right));
   }
-  tell(view, data.summary, wrong.map((verdict) => verdict.sentence));
+  tell(view, data.summary, wrong);
   view.told.classList.toggle("solved", data.solved);
   const first = wrong[0];
   if (first) point(view, [first.row, first.column]);

@@ -167,6 +167,7 @@ function typed(view, name, row, column, value, field) {
   if (view.window && name === "kernel") view.window = drawWindow(view.input, view.walk, weightsOf(view));
   view.sync();
   refresh(view);
+  aloud(view);
   told(view);
 }
 
@@ -184,7 +185,13 @@ function change(view, part) {
   pause(view);
   Object.assign(view.setting, part);
   restage(view);
+  aloud(view);
   told(view);
+}
+
+// What the change made of the position at hand; why nothing comes of it, the problem says itself.
+function aloud(view) {
+  if (!view.walk.problem) announce(view, sentence(view.walk, positionAt(view.walk, ...view.setting.at)));
 }
 
 // Numbers that did not change the drawing's shape: outputs, colours, the computation.

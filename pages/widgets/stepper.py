@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 from explorer.laboratory.numbers import NumbersError, parse_number
 from explorer.lesson.matrices import LessonError, typed
-from explorer.lesson.walkthrough import Walkthrough
+from explorer.lesson.walkthrough import INPUT_SIDES, Walkthrough
 from pages import state
 from pages.widgets import register
 
@@ -25,6 +25,9 @@ Texts: TypeAlias = tuple[tuple[str, ...], ...]
 Pair: TypeAlias = tuple[int, int]
 
 TRIGGER = "settled"
+LARGEST_SIDE = INPUT_SIDES[1]
+LONGEST_NUMBER = 24
+"""Signs of a number: as many as Python may need to write one."""
 _STEPPER = register("stepper", "walkthrough", "matrices", "controls", "settings", "computation")
 
 
@@ -168,11 +171,13 @@ def _checked(sent: Any) -> Setting:
 
 def _checked_rows(rows: Any) -> Texts:
     texts = tuple(tuple("".join(str(text).split()) for text in row) for row in rows)
-    for row in texts:
-        for text in row:
-            parse_number(text)
-    if not texts or len({len(row) for row in texts}) != 1 or not texts[0]:
-        raise LessonError("a matrix is a list of rows of equal length")
+    (columns,) = {len(row) for row in texts}
+    if not 0 < columns <= LARGEST_SIDE or len(texts) > LARGEST_SIDE:
+        raise LessonError(f"a matrix has 1 to {LARGEST_SIDE} rows and columns")
+    for text in (text for row in texts for text in row):
+        if len(text) > LONGEST_NUMBER:
+            raise NumbersError(f"a number has at most {LONGEST_NUMBER} signs, got {len(text)}")
+        parse_number(text)
     return texts
 
 

@@ -108,6 +108,7 @@ def test_an_edited_kernel_works_at_once_and_stands_in_the_link(chapter: Open) ->
     expect(output(steps, 0, 0)).to_have_text("1.25")
     field(steps, "Kernel", 0, 1).focus()
     expect(field(steps, "Kernel", 0, 0)).to_have_value("1")
+    expect(steps.locator(".problem")).to_contain_text("so 1 stays")
     steps.get_by_label("stride").select_option("2")
     expect(steps.locator(".where")).to_have_text("Position 1 of 4")
     expect(page).to_have_url(re.compile("walk_stride=2"))

@@ -10,13 +10,11 @@ from explorer.laboratory.numbers import NumbersError, parse_matrix, parse_number
 from explorer.lesson.matrices import typed
 from explorer.lesson.walkthrough import INPUT_SIDES, KERNEL_SIDES, MOST_PADDING
 from pages import media, state
-from pages.widgets.stepper import Pair, Rows, Setting, Texts, sent_setting
+from pages.widgets.stepper import LONGEST_NUMBER, Pair, Rows, Setting, Texts, sent_setting
 from pages.widgets.stepper import stepper as plain_stepper
 
 LARGEST_STEP = 5
 LARGEST_SEED = 999_999
-LONGEST_NUMBER = 12
-"""Signs of a number as the browser lets it be typed."""
 
 
 def stepper(key: str, prefix: str, start: Setting, **options: Any) -> None:
