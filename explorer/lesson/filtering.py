@@ -26,6 +26,9 @@ WHITE = 255
 LONGEST_TEXT = 7
 """Signs of a weight that is written exactly."""
 
+MOST_EXACT = 121
+"""Weights of the largest kernel in which any is written exactly."""
+
 DISPLAYS = ("clip", "centre", "absolute")
 """How signed numbers are shown: cut off at 0 and 255; scaled around a middle grey; without their sign."""
 
@@ -124,13 +127,19 @@ def weight_texts(kernel: Tensor) -> list[list[str]]:
     """
     most = float(kernel.abs().max())
     places = 3 - math.floor(math.log10(most)) if most > 0 else 0
-    return [[_written(value, places) for value in row] for row in kernel.double().tolist()]
+    # Nobody reads a thousand fractions, and to find them takes a tenth of a second.
+    write = _written if kernel.numel() <= MOST_EXACT else _rounded
+    return [[write(value, places) for value in row] for row in kernel.double().tolist()]
 
 
 def _written(value: float, places: int) -> str:
     text = typed(value)
     exact = len(text) <= LONGEST_TEXT and "e" not in text
-    return text if exact else f"{round(value, places) + 0.0:.4g}"
+    return text if exact else _rounded(value, places)
+
+
+def _rounded(value: float, places: int) -> str:
+    return f"{round(value, places) + 0.0:.4g}"
 
 
 def suited(kernel: Tensor) -> str:

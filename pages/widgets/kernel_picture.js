@@ -95,7 +95,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     [view.before, view.after, view.values] = [bytes(data.before), bytes(data.after), floats(data.values)];
     draw(view.back, view.before);
     draw(view.front, view.after);
-    view.stage.style.setProperty("--ratio", width / height);
+    view.stage.parentElement.style.setProperty("--ratio", width / height);
     view.stage.classList.toggle("coarse", Math.max(width, height) < 96);
     drawChannels(view, data.channels, (channel) => { view.channel = channel; read(); chosen(); });
     view.fresh = true;

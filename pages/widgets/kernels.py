@@ -63,6 +63,7 @@ class Filtered:
         values: float32 (C, H, W), what the kernel made of it.
         display: The same, as it is shown.
         kernel: (kH, kW).
+        texts: Its weights as they are written.
         edge: What stood beyond the edge, "replicate" or "zeros".
     """
 
@@ -70,6 +71,7 @@ class Filtered:
     values: NDArray[np.float32]
     display: Display
     kernel: Tensor
+    texts: Sequence[Sequence[str]]
     edge: str
 
 
@@ -117,7 +119,7 @@ def filtered(
         | {
             "size": list(shown.before.shape),
             "kernel": shown.kernel.tolist(),
-            "texts": weight_texts(shown.kernel),
+            "texts": [list(row) for row in shown.texts],
             "edge": shown.edge,
             "channels": ["grey"] if len(shown.before) == 1 else ["red", "green", "blue"],
             "label": label,

@@ -57,7 +57,9 @@ def show_picture(picture: Tensor, values: Tensor, shown: Display, chosen: Chosen
     title = state.current().title
     widgets.filtered(
         "kernels_picture",
-        widgets.Filtered(picture.numpy().astype(np.uint8), values.numpy(), shown, chosen.weight, edge),
+        widgets.Filtered(
+            picture.numpy().astype(np.uint8), values.numpy(), shown, chosen.weight, chosen.texts, edge
+        ),
         label=f"{title} before and after {chosen.title}",
         titles=("Before", f"After: {chosen.title}"),
         note=words.worked_on(state.current().picture.rgb.shape, (height, width)),
