@@ -29,9 +29,9 @@ class Probe:
     """Some layers' outputs, with gradients back to the picture.
 
     The copy runs in evaluation mode. The gradients of a rectifier (ReLU, ReLU6) that is asked for go on where
-    its own would stop: past an upper bound, which a faint picture of a strong edge reaches already; and
-    through a channel that is silent at every position of a picture, as many are in noise, and would never be
-    woken. While `waking`, that holds for all rectifiers.
+    its own would stop: past an upper bound, which a faint picture of a strong edge reaches already; and, in a
+    channel that is silent at every position of a picture, as many are in noise, through the position that is
+    nearest to answering, without which it would never be woken. `waking` extends that to all rectifiers.
 
     Attributes:
         waking: Whether the gradients of all rectifiers go further, not only of those asked for.
@@ -129,16 +129,17 @@ class _Reached(BaseException):
 
 
 class _Woken(torch.autograd.Function):
-    """What a rectifier puts out; its gradient stops at negative values only where others are positive.
+    """What a rectifier puts out; in a channel of negative values the gradient goes on through the highest.
 
-    The idea of a gradient that goes past a rectifier is that of the code of Olah et al. 2017.
+    Through all positions it would raise their mean, and seldom bring one of them to answer. The idea of a
+    gradient that goes past a rectifier is that of the code of Olah et al. 2017.
     """
 
     @staticmethod
     def forward(context: Any, given: Tensor, output: Tensor) -> Tensor:
         places = tuple(range(2, given.dim()))
-        silent = (given <= 0).all(places, keepdim=True) if places else given <= 0
-        context.save_for_backward((given > 0) | silent)
+        highest = given.amax(places, keepdim=True) if places else given
+        context.save_for_backward((given > 0) | ((highest <= 0) & (given == highest)))
         return output.clone()
 
     @staticmethod

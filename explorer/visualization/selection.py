@@ -17,7 +17,8 @@ from explorer.visualization.errors import VisualizationError
 
 CHANNEL_RULE = (
     "The channels whose strongest answer to the natural pictures stands out most: the highest value over all "
-    "positions of all pictures, less the mean over them, divided by their standard deviation."
+    "positions of all pictures, less the mean over them, divided by their standard deviation. Channels that "
+    "hardly answer at all, less than half as strongly as the middle one of the layer, come last."
 )
 CLASS_RULE = (
     "The classes that are least alike to the network: one after the other, the class whose row of weights in "
@@ -58,7 +59,9 @@ class Responses:
 
     def most_selective(self, count: int) -> tuple[int, ...]:
         """The channels by `CHANNEL_RULE`, the most selective first; all where there are fewer."""
-        order = np.argsort(-self.selectivity, kind="stable")
+        # Without this a channel that answered faintly, once, would stand out most of all.
+        faint = self.highest < max(np.median(self.highest) / 2, 0.0)
+        order = np.lexsort((np.arange(len(faint)), -self.selectivity, faint))
         return tuple(order[:count].tolist())
 
 

@@ -21,6 +21,7 @@ from explorer.visualization.defaults import (
 )
 from explorer.visualization.objectives import Channel, Logit
 from explorer.visualization.selection import (
+    Responses,
     classifier_weights,
     gallery_classes,
     gallery_layers,
@@ -65,6 +66,16 @@ def test_responses_are_those_of_all_pictures_together():
     assert found.selectivity[1] == 0  # never changes
     assert found.most_selective(2) == (2, 0)
     assert found.most_selective(9) == (2, 0, 1)
+
+
+def test_channels_that_hardly_answer_come_last():
+    values = np.array([4.0, 0.1, 3.0, 0.0, 5.0])
+    some = np.zeros(5, np.int64)
+    spreads = np.array([1.0, 0.001, 0.5, 0.0, 2.0])
+    found = Responses(values, np.zeros(5), spreads, some, some, some)
+    assert found.selectivity == pytest.approx([4, 100, 6, 0, 2.5])
+    assert found.most_selective(5) == (2, 0, 4, 1, 3)
+    assert found.most_selective(2) == (2, 0)
 
 
 def test_what_channels_cannot_be_chosen_by():
