@@ -94,7 +94,9 @@ class Comparison:
         if not self.agrees:
             return f"They do not agree within {_power(self.bound, 0)}: {self._beyond()}."
         if torch.equal(self.ours.nan_to_num(), self.theirs.nan_to_num()):
-            return f"{self.algorithm} and PyTorch agree in every bit of {self.ours.numel():,} values."
+            count = self.ours.numel()
+            values = f"{count:,} values" if count > 1 else "the one value"
+            return f"{self.algorithm} and PyTorch agree in every bit of {values}."
         size = f"at most {_power(self.max_relative_error)} of the largest possible output"
         return f"The same convolution: the outputs differ by {size}, {self._against_float64()}."
 

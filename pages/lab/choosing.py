@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -71,5 +73,10 @@ def check(case: Case) -> None:
 
 
 def refuse(error: Exception) -> None:
-    """Say why it is impossible."""
+    """Say why it is impossible, and offer the way back."""
     st.error(f"Not possible: {media.plain(str(error))}.", icon=":material/block:")
+    numbers_too = ("given", "kernel", "own") if isinstance(error, NumbersError | KernelError) else ()
+    st.button(
+        "Back to what fits", icon=":material/undo:", key="lab_back",
+        on_click=partial(state.choose, **dict.fromkeys((*parameters.NAMES, "algorithm", *numbers_too))),
+    )  # fmt: skip

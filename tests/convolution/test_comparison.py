@@ -126,6 +126,11 @@ def test_zeros_agree_in_every_bit():
     assert result.max_relative_error == 0
 
 
+def test_a_single_value_is_told_as_one():
+    result = compare(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1))
+    assert result.verdict.endswith("agree in every bit of the one value.")
+
+
 def test_pytorch_is_not_exact_either():
     input, weight, _ = Case(1, 1, (64, 8), (12, 13), (3, 3), (1, 1), (1, 1), (1, 1)).tensors(torch.float32)
     result = compare(input, weight, padding=1, algorithm="winograd")

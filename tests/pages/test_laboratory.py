@@ -121,6 +121,10 @@ def test_what_is_impossible_says_why_with_the_numbers(query: dict[str, str], rea
     assert told.startswith("Not possible: ")
     assert reason in told
     assert test.radio(key="lab_case").value == "numbers"
+    test.button(key="lab_back").click().run()
+    assert not test.exception
+    assert not test.error
+    assert "agree in every bit" in verdict(test)
 
 
 def test_a_link_with_nonsense_shows_the_defaults() -> None:
