@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -144,6 +144,14 @@ def measure(
     )  # fmt: skip
 
 
+def report(send: Callable[[float | Measurement], None], case: Case, threads: int, seconds: float) -> None:
+    """Measure on so many threads, and send the fractions done, then the measurement: for `run_apart`."""
+    torch.set_num_threads(threads)
+    result = measure(case, seconds=seconds, progress=send)
+    if result is not None:  # nobody cancels it
+        send(result)
+
+
 class _Steps:
     """Progress in equal steps."""
 
@@ -164,8 +172,8 @@ class _Steps:
 def _loops(plain: Case, peer: Timing, seconds: float) -> tuple[Timing, float]:
     """The pure-Python loops: their time, and nanoseconds for each multiplication.
 
-    They hold Python's lock and would slow down other visitors: a large case is cut to its middle, timed
-    there, and estimated from its number of multiplications.
+    They would take minutes: a large case is cut to its middle, timed there, and estimated from its number of
+    multiplications.
     """
     small = cut(plain, QUICK)
     _, loops = timed(small, [LOOPS], seconds=seconds, least=3)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
 
 import streamlit as st
+import torch
 
-from explorer.laboratory.speed import Measurement, measure
+from explorer.apart import run_apart
+from explorer.laboratory.cases import Case
+from explorer.laboratory.speed import Measurement, report
 from pages import state
 from pages.jobs import QUEUE, Job
 from pages.lab.results import RESULTS
 from pages.lab.subject import Subject
 
 KEPT = 8
+SECONDS = 8.0
+"""How long a measurement takes, about."""
+
 EVERY = 1.0
 """Seconds between two looks at the progress: each costs the measurement a moment."""
 
@@ -84,11 +92,23 @@ def offer(subject: Subject) -> None:
 def begin(subject: Subject) -> None:
     """Put a measurement into the queue."""
     case, own = subject.case, mine()
-    job: Job[Measurement] = Job(lambda tell, stop: measure(case, progress=tell, cancelled=stop))
+    job: Job[Measurement] = Job(partial(work, case))
     if QUEUE.start(job):
         own.job, own.title, own.digest, own.told = job, subject.title, case.digest, ""
     else:
         own.told = "Many visitors are measuring just now; please try again in a minute."
+
+
+def work(case: Case, tell: Callable[[float], None], cancelled: Callable[[], bool]) -> Measurement | None:
+    """Measure in a process of its own, where the pages of other visitors neither wait nor disturb it."""
+    with closing(run_apart(report, case, torch.get_num_threads(), SECONDS)) as told:
+        for each in told:
+            if cancelled():
+                break
+            if isinstance(each, Measurement):
+                return each
+            tell(each)
+    return None
 
 
 @st.fragment(run_every=EVERY)

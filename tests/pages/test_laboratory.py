@@ -291,8 +291,7 @@ def nothing_measured() -> None:
 def test_a_measurement_runs_in_the_background_and_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     from pages.lab import measuring
 
-    genuine = measuring.measure
-    monkeypatch.setattr(measuring, "measure", lambda case, **how: genuine(case, seconds=0.05, **how))
+    monkeypatch.setattr(measuring, "SECONDS", 0.05)
     test = opened().switch_page(str(PAGES / "laboratory.py")).run()
     test.button(key="lab_measure").click().run()
     assert not test.exception
@@ -334,10 +333,7 @@ def number(text: str) -> float:
 def test_a_measurement_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     from pages.lab import measuring
 
-    def until_told(case, *, progress, cancelled):
-        wait(cancelled)
-
-    monkeypatch.setattr(measuring, "measure", until_told)
+    monkeypatch.setattr(measuring, "SECONDS", 600)
     test = laboratory()
     test.button(key="lab_measure").click().run()
     job = test.session_state["kept_lab_measuring"].job

@@ -1,0 +1,104 @@
+"""Work in a process of its own, where it shares neither interpreter lock nor memory with a server.
+
+A row of small operations, such as a training or a measurement, would wait for the interpreter's lock at every
+step in a server's process, and the pages of other visitors would wait for it.
+
+    def count(send: Callable[[int], None], last: int) -> None:
+        for number in range(last):
+            send(number)
+
+    for number in run_apart(count, 3):
+        ...
+
+Stop iterating, or close the iterator, to end the process.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, Concatenate, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_ROOT = Path(__file__).parents[1]
+_END = b"end"
+
+
+class ApartError(RuntimeError):
+    """The process ended before its work was done; the message has its last words."""
+
+
+def run_apart(
+    work: Callable[Concatenate[Callable[[T], None], P], None], *arguments: P.args, **options: P.kwargs
+) -> Iterator[T]:
+    """What `work` sends, as it comes.
+
+    Args:
+        work: A function of a module. Its first argument is a function that takes what it has to tell.
+        arguments: The others; like what is sent, anything that can be pickled.
+        options: Keywords of `work`.
+
+    Raises:
+        ApartError: If the process does not come to its end.
+    """
+    paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
+    surroundings = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    with (
+        tempfile.TemporaryFile() as task,
+        tempfile.TemporaryFile() as words,
+        subprocess.Popen(
+            [sys.executable, "-m", "explorer.apart"],
+            stdin=_filled(task, pickle.dumps((work, arguments, options))),
+            stdout=subprocess.PIPE,
+            stderr=words,
+            env=surroundings,
+        ) as process,
+    ):
+        try:
+            yield from _received(cast("IO[bytes]", process.stdout))
+        except EOFError:
+            process.wait()
+            words.seek(0)
+            last = words.read().decode(errors="replace").strip()
+            raise ApartError(f"the process ended early: {last[-500:]}") from None
+        finally:
+            process.kill()
+
+
+def _filled(file: IO[bytes], data: bytes) -> IO[bytes]:
+    """The file with the data, at its beginning: unlike a pipe it holds any amount."""
+    file.write(data)
+    file.seek(0)
+    return file
+
+
+def _received(pipe: IO[bytes]) -> Iterator[Any]:
+    while (told := pickle.load(pipe)) != _END:
+        yield pickle.loads(told)
+
+
+def _main() -> None:
+    """Do the work that stands in the standard input."""
+    pipe, sys.stdout = sys.stdout.buffer, sys.stderr  # what a library prints is no answer
+
+    def send(told: object) -> None:
+        _write(pipe, pickle.dumps(told))
+
+    work, arguments, options = pickle.load(sys.stdin.buffer)
+    work(send, *arguments, **options)
+    _write(pipe, _END)
+
+
+def _write(pipe: IO[bytes], data: bytes) -> None:
+    pickle.dump(data, pipe)
+    pipe.flush()
+
+
+if __name__ == "__main__":
+    _main()
