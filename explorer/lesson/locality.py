@@ -240,7 +240,9 @@ def positions(layer: Layer) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
 
 
 def first_whole(table: LayerTable) -> Layer | None:
-    """The first layer behind global pooling or the like, whose every value depends on the whole picture.
+    """The first layer behind the last map, as global pooling: its every value depends on the whole picture.
+
+    Gates within the network, such as squeeze-and-excite, see the whole picture too, but maps follow them.
 
     Args:
         table: From `layer_table`.
@@ -248,8 +250,10 @@ def first_whole(table: LayerTable) -> Layer | None:
     Returns:
         The layer; None for a network that keeps positions up to its end.
     """
-    wholes = (layer for layer in table if layer.receptive_field and layer.receptive_field.whole)
-    return next((layer for layer in wholes if not layer.is_map), None)
+    last = max((layer.finished for layer in table if layer.is_map), default=-1)
+    wholes = [layer for layer in table if layer.receptive_field and layer.receptive_field.whole]
+    behind = [layer for layer in wholes if not layer.is_map and layer.finished > last]
+    return min(behind, key=lambda layer: layer.finished, default=None)
 
 
 def check_model(module: nn.Module, x: Tensor) -> None:

@@ -148,6 +148,21 @@ def test_where_the_whole_picture_begins():
     assert deep.positions == (5, 6)
 
 
+def test_a_gate_is_not_where_the_whole_picture_begins():
+    class Gate(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.pool, self.conv = nn.AdaptiveAvgPool2d(1), nn.Conv2d(6, 6, 1)
+
+        def forward(self, x):
+            return x * self.conv(self.pool(x)).sigmoid()
+
+    net = nn.Sequential(nn.Conv2d(3, 6, 3), Gate(), nn.Conv2d(6, 4, 3), nn.AdaptiveAvgPool2d(1))
+    whole = first_whole(layer_table(net.eval(), X))
+    assert whole is not None
+    assert whole.name == "3"
+
+
 def test_noise_lies_where_it_should():
     outside, inside = noisy(X, (3, 5, 10, 20))
     assert torch.equal(outside[..., 3:10, 5:20], X[..., 3:10, 5:20])

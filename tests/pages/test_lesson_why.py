@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -17,11 +18,12 @@ from streamlit.testing.v1 import AppTest
 import explorer
 import models
 from explorer.kernels import KERNELS
-from explorer.lesson.equivariance import measure, shifted
+from explorer.lesson.equivariance import ShiftError, measure, shifted
 from explorer.lesson.painting import SIDE, as_input, decode, encode, grid, painted, pixels
 from explorer.lesson.position import position_curve, positions_along, reduced
 from explorer.rendering import number
 from pages import choices as known
+from pages.lesson.why import words
 from pages.lesson.why.translation import followed_layers
 from tests.pages.test_pages import PAGES, opened, png, text, upload
 
@@ -94,9 +96,9 @@ def test_the_number_before_and_after_is_the_convolutions(levels, name, paint, ch
     verdict = "changed" if changes else "unchanged"
     inside = int(changes)
     assert (before != after) == changes
-    words = text(test)
-    assert f"gives {said(before)} before and {said(after)} after, {verdict}" in words
-    assert f"Painted pixels: {inside} inside, {1 - inside} outside" in words
+    shown = text(test)
+    assert f"gives {said(before)} before and {said(after)} after, {verdict}" in shown
+    assert f"Painted pixels: {inside} inside, {1 - inside} outside" in shown
     data = sent(test, "local")
     assert (data["spot"], decode(data["paint"]).tolist()) == ([11, 21], mask.tolist())
     assert data["kernel"] == kernel.tolist()
@@ -115,10 +117,10 @@ def test_a_link_cannot_pick_what_does_not_exist(spot: str) -> None:
 def test_the_region_grows_as_the_layer_table_says(model: models.LoadedModel, x: torch.Tensor) -> None:
     table = explorer.layer_table(model.module, x)
     test = section("stack", grown="blocks.3.0.conv_dw", point="20.70")
-    words = text(test)
-    assert "grows from **3 × 3** to **851 × 851** pixels" in words
-    assert "From `blocks.4.1.conv_dw` on it is larger than the 224 × 224 picture" in words
-    assert "Behind `global_pool` nothing has a place any more" in words
+    shown = text(test)
+    assert "grows from **3 × 3** to **851 × 851** pixels" in shown
+    assert "From `blocks.4.1.conv_dw` on it is larger than the 224 × 224 picture" in shown
+    assert "Behind `global_pool` nothing has a place any more" in shown
     data = sent(test, "fields")
     assert data["layers"][data["layer"]]["name"] == "blocks.3.0.conv_dw"
     for layer in data["layers"][:-1]:
@@ -138,9 +140,9 @@ def test_the_region_grows_as_the_layer_table_says(model: models.LoadedModel, x: 
 
 
 def test_noise_outside_the_box_changes_nothing_and_inside_it_does(model, x) -> None:
-    words = text(section("stack", grown="blocks.1.0.conv_dw", point="50.50", probe="1"))
+    shown = text(section("stack", grown="blocks.1.0.conv_dw", point="50.50", probe="1"))
     outside, inside = (
-        next(part for part in words.split("\n") if part.startswith(f"**Noise {where}**"))
+        next(part for part in shown.split("\n") if part.startswith(f"**Noise {where}**"))
         for where in ("outside", "inside")
     )
     assert "on 50,055 pixels" in outside
@@ -157,9 +159,9 @@ def test_noise_outside_the_box_changes_nothing_and_inside_it_does(model, x) -> N
 
 
 def test_the_counts_of_the_lesson() -> None:
-    words = text(section("sharing"))
+    shown = text(section("sharing"))
     for count in ("**1,792**", "**89,915,392**", "**483,388,358,656**", "270 million times", "1.93 TB"):
-        assert count in words
+        assert count in shown
 
 
 def test_the_counts_of_ones_own_sizes_are_those_of_real_layers() -> None:
@@ -170,20 +172,20 @@ def test_the_counts_of_ones_own_sizes_are_those_of_real_layers() -> None:
     out = conv(torch.zeros(1, 2, 6, 9))
     dense = torch.nn.Linear(2 * 6 * 9, out.numel())
     one, full = (sum(each.numel() for each in layer.parameters()) for layer in (conv, dense))
-    words = text(test)
-    assert "From 6 × 9 × 2 to 3 × 5 × 4" in words
-    assert f"**{one:,}** weights" in words
-    assert f"**{one * 15:,}**" in words
-    assert f"every output **{full:,}**" in words
+    shown = text(test)
+    assert "From 6 × 9 × 2 to 3 × 5 × 4" in shown
+    assert f"**{one:,}** weights" in shown
+    assert f"**{one * 15:,}**" in shown
+    assert f"every output **{full:,}**" in shown
     assert "2" in test.query_params["window_step"]
 
 
 def test_every_convolution_of_the_model_is_counted(model: models.LoadedModel) -> None:
     convolutions = [each for each in model.module.modules() if isinstance(each, torch.nn.Conv2d)]
     total = sum(parameter.numel() for each in convolutions for parameter in each.parameters())
-    words = text(section("sharing"))
-    assert f"Its {len(convolutions)} convolutions have **{total:,}** weights together" in words
-    assert words.count("\n| `") == len(convolutions)
+    shown = text(section("sharing"))
+    assert f"Its {len(convolutions)} convolutions have **{total:,}** weights together" in shown
+    assert shown.count("\n| `") == len(convolutions)
 
 
 def test_the_drawing_numbers_each_weight_once() -> None:
@@ -201,32 +203,34 @@ def errors_of(model, x, layer: str, shift: int, **options: str):
 
 
 def test_a_whole_position_follows_to_the_last_digit_but_for_the_border(model, x) -> None:
-    words = text(section("translation"))
+    shown = text(section("translation"))
     point = errors_of(model, x, "blocks.2.1.conv_dw", 8)
     assert (
-        "`blocks.2.1.conv_dw` has a position every 8 pixels: its map should move by **1 position**" in words
+        "`blocks.2.1.conv_dw` has a position every 8 pixels: its map should move by **1 position**" in shown
     )
-    assert "Away from the border it does, **to the last digit**" in words
+    assert "Away from the border it does, **to the last digit**" in shown
     assert point.inner_error < 1e-6
-    assert f"With the border, where padding comes in, it is off by **{off(point.error)}**" in words
+    assert (
+        f"With the border, where padding and new pixels come in, it is off by **{off(point.error)}**" in shown
+    )
     top = model.module(torch.cat([x, shifted(x, 8)])).double().softmax(1)[:, 282]
-    assert f"*tiger cat* goes from {percent(top[0])} to {percent(top[1])}" in words
+    assert f"*tiger cat* goes from {percent(top[0])} to {percent(top[1])}" in shown
 
 
 def test_between_two_positions_it_does_not(model, x) -> None:
-    words = text(
+    shown = text(
         section("translation", followed="blocks.3.0.conv_dw", shift="-4", axis="down", border="zeros")
     )
     point = errors_of(model, x, "blocks.3.0.conv_dw", -4, axis="rows", border="zeros")
-    assert "should move by **−1/4 position**" in words
-    assert f"its map is off by **{off(point.error)}**" in words
-    assert "**Stride breaks it.**" in words
+    assert "should move by **−1/4 position**" in shown
+    assert f"its map is off by **{off(point.error)}**" in shown
+    assert "**Stride breaks it.**" in shown
 
 
 def test_where_every_position_sees_the_border_only_padding_is_to_blame(model, x) -> None:
-    words = text(section("translation", followed="blocks.4.2.conv_dw", shift="16"))
-    assert "should move by **1 position**" in words
-    assert "Every one of its positions sees the border by now" in words
+    shown = text(section("translation", followed="blocks.4.2.conv_dw", shift="16"))
+    assert "should move by **1 position**" in shown
+    assert "Every one of its positions sees the border by now" in shown
     assert errors_of(model, x, "blocks.4.2.conv_dw", 16).inner_error is None
 
 
@@ -250,6 +254,24 @@ def test_a_link_cannot_shift_too_far(shift: str) -> None:
     assert (data["shift"], data["axis"], data["border"]) == (8, "columns", "circular")
 
 
+def test_each_way_to_follow_has_its_words() -> None:
+    def told(moved: Fraction, error: float, inner: float | None) -> str:
+        return words.of_layer("a", ShiftError(8, moved, error, inner, 0.5, 1.0), 4)
+
+    assert "border and all" in told(Fraction(2), 0, 0)
+    assert "breaks it" not in told(Fraction(1, 2), 0, 0)
+    assert "by **2 positions**. Away from the border it does, **to the last digit**" in told(
+        Fraction(2), 0.1, 0
+    )
+    assert "**but for rounding**" in told(Fraction(2), 0.1, 1e-7)
+    assert "**to within 2\u00a0%**" in told(Fraction(2), 0.1, 0.02)
+    assert "sees the border by now" in told(Fraction(2), 0.1, None)
+    assert "by **−1/2 position**" in told(Fraction(-1, 2), 0.1, None)
+    assert "no positions that could move; it changes by 10\u00a0%" in words.of_layer(
+        "a", ShiftError(8, Fraction(0), 0.1, None, 0.1, 1.0), None
+    )
+
+
 def test_not_shifted_says_so() -> None:
     assert "both maps are the same" in text(section("translation", shift="0"))
 
@@ -258,15 +280,15 @@ def test_not_shifted_says_so() -> None:
 
 
 def test_the_cats_probability_by_position(model, x) -> None:
-    words = text(section("position", object="5"))
+    shown = text(section("position", object="5"))
     places = positions_along((224, 224), (140, 140), step=14)
     curve = position_curve(
         model.module, torch.zeros_like(x), reduced(x, 140), (281, 282, 285), places, batch=4
     )
-    assert f"gets between **{percent(curve.lowest)}** and **{percent(curve.highest)}**" in words
+    assert f"gets between **{percent(curve.lowest)}** and **{percent(curve.highest)}**" in shown
     whole = model.module(x).double().softmax(1)[0, [281, 282, 285]].sum()
-    assert f"the whole picture, {percent(whole)}" in words
-    assert f"14 pixels on, it jumps by up to {100 * curve.largest_jump:.1f} percentage points" in words
+    assert f"the whole picture, {percent(whole)}" in shown
+    assert f"14 pixels on, it jumps by up to {100 * curve.largest_jump:.1f} percentage points" in shown
 
 
 def test_a_picture_without_known_names_is_asked_for_its_own_answer(model) -> None:
@@ -297,14 +319,14 @@ def test_all_shifts_are_measured_in_the_background_and_kept(model, x, monkeypatc
     wait(lambda: job.done)
     assert not job.failed
     test.run()
-    words = text(test)
+    shown = text(test)
     layers = followed_layers(explorer.layer_table(model.module, x))
     curves = {each.name: each for each in measure(model.module, x, layers[:-1], range(0, 9, 4)).curves}
     between = curves["blocks.2.0.conv_dw"].points[1].inner_error
-    assert "`blocks.2.0.conv_dw` (step 8): at multiples of its step at most 0\u00a0%" in words
-    assert f"between them {off(between)}" in words
+    assert "`blocks.2.0.conv_dw`, step 8: off by **0\u00a0%** at multiples of its step" in shown
+    assert f"by {off(between)} to {off(between)} between them" in shown
     test.selectbox(key="why_followed").set_value("conv_stem").run()
-    assert "`blocks.2.0.conv_dw` (step 8)" in text(test)
+    assert "`blocks.2.0.conv_dw`, step 8" in text(test)
 
 
 def test_a_measurement_is_cancelled_and_nothing_is_kept() -> None:
@@ -359,3 +381,5 @@ def test_a_constant_picture_is_shown() -> None:
     test.selectbox(key="why_window").set_value("sobel_x").run()
     assert not test.exception
     assert "gives 0 before and 0 after, unchanged" in text(test)
+    # An even picture shows nothing but the padding, which does not move along.
+    assert "**Padding breaks it.**" in text(test)

@@ -54,6 +54,7 @@ def shifts(result: Equivariance) -> None:
     ]
     names = list(dict.fromkeys(row["layer"] for row in data))
     x = axis("shift", "Shift, pixels", values=list(range(0, 33, 4)), format="d")
+    x["scale"] = {"nice": False}
     tips = [
         tip("layer", "Layer"),
         tip("shift", "Shift"),
@@ -86,6 +87,7 @@ def positions(curve: PositionCurve, title: str, names: Sequence[str], along: str
         for place, probability in zip(curve.positions, row, strict=True)
     ]
     x = axis("position", "Position of the object, pixels", grid=False)
+    x["scale"] = {"nice": False}
     y = axis("probability", "Probability", format="%")
     y["scale"] = {"domain": [0, 1]}
     reference = {

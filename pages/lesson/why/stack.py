@@ -116,6 +116,12 @@ def prove(reading: Reading, layer: Layer, point: tuple[int, int]) -> None:
     if not layer.is_map or layer.receptive_field is None:
         st.markdown("Here every value depends on the whole picture: there is no outside left to fill.")
         return
+    if layer.receptive_field.whole:
+        st.markdown(
+            "Through a gate in the network, such as squeeze-and-excite, this layer knows something of the "
+            "whole picture: there is no outside left to fill."
+        )
+        return
     height, width = layer.output_shape[-2:]
     row, column = point[0] * height // 100, point[1] * width // 100
     x, digest, sha256 = reading.x, reading.loaded.digest, reading.current.picture.sha256

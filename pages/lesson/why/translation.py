@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 
 import streamlit as st
 import torch
@@ -15,9 +14,9 @@ from explorer.lesson.equivariance import SHIFTS, Axis, Equivariance, Followed, S
 from explorer.lesson.locality import first_whole, growth
 from explorer.lesson.matrices import LessonError
 from explorer.lesson.painting import pixels
-from explorer.rendering import Legend, Scale, layer_scale, number
-from pages import cache, media, state
-from pages.lesson.why import curves
+from explorer.rendering import Legend, Scale, layer_scale
+from pages import cache, state
+from pages.lesson.why import curves, words
 from pages.lesson.why.measuring import Stop, Tell, offer
 from pages.lesson.why.stack import seen_picture
 from pages.reading import Reading, drawn
@@ -33,8 +32,6 @@ BORDERS = {
     "reflect": "The picture, mirrored",
     "zeros": "Even grey",
 }
-EXACT = 1e-4
-"""Relative differences below this are rounding: the same sums, added up in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,10 +95,13 @@ def show(reading: Reading) -> None:
     show_maps(reading, found, (name, channel), border)
     errors = found.errors()
     step = reading.table[name].stride
-    st.markdown(verdict(name, found.follow(name).error, step[0 if axis == "rows" else 1] if step else None))
+    st.markdown(
+        words.of_layer(name, found.follow(name).error, step[0 if axis == "rows" else 1] if step else None)
+    )
     st.subheader("Every layer at once", anchor="depth")
     curves.depth(layers, errors, name)
-    st.markdown(depth_words(reading, found, errors))
+    told = words.of_depth(layers, errors, *pooled(found))
+    st.markdown(told + words.of_answer(found.outputs.get(""), reading.loaded.labels))
     show_all_shifts(reading, layers, axis, border)
 
 
@@ -203,76 +203,6 @@ def explained(legend: Legend) -> Legend:
     )
 
 
-def verdict(name: str, error: ShiftError, step: int | Fraction | None) -> str:
-    """What became of one layer."""
-    if error.shift == 0 or error.error is None:
-        return "Not shifted: both maps are the same. Move the slider."
-    if step is None or not error.moved:
-        return f"`{name}` has no positions that could move; it changes by {percent(error.error)}."
-    count = f"{error.moved} position{'s' if abs(error.moved) > 1 else ''}".replace("-", "−")
-    text = f"`{name}` has a position every {step} pixels: its map should move by **{count}**. "
-    if not error.whole:
-        between = percent(error.error)
-        return text + (
-            f"That lies between two positions. Held against a blend of the two, its map is off by "
-            f"**{between}**: the layer looks only every {step} pixels, and what lies between is another "
-            "sample of the picture. **Stride breaks it.**"
-        )
-    if error.inner_error is None:
-        return text + (
-            f"It is off by **{percent(error.error)}**. Every one of its positions sees the border by now, "
-            "where padding comes in. **Padding breaks it.**"
-        )
-    exact = "to the last digit" if error.inner_error < EXACT else f"to within {percent(error.inner_error)}"
-    return text + (
-        f"Away from the border it does, **{exact}**. With the border, where padding comes in, it is off by "
-        f"**{percent(error.error)}**. **Padding breaks it.**"
-    )
-
-
-def percent(share: float) -> str:
-    """A relative difference."""
-    return f"{number(100 * share)}\u00a0%"
-
-
-def depth_words(reading: Reading, found: Shifted, errors: Sequence[ShiftError]) -> str:
-    """What the curve over depth shows, and what became of the answer."""
-    by_name = dict(zip(found.layers, errors, strict=True))
-    inner = [each for each in errors if each.whole and each.moved and each.inner_error is not None]
-    text = (
-        ":small[Off by: the size of the difference relative to the maps themselves; 0 % is the same map, "
-        "141 % two that have nothing in common.] "
-    )
-    if inner:
-        worst = max(each.inner_error or 0 for each in inner)
-        exactly = f"to within {percent(worst)}" if worst else "**exactly**"
-        text += (
-            f"In {len(inner)} of these layers the shift is a whole number of positions, and some positions "
-            f"do not see the border: there the maps follow {exactly}. "
-        )
-    last, whole = pooled(found)
-    if whole and by_name[last].unmoved_error is not None:
-        text += (
-            f"**Pooling throws the place away**: left in place, the maps of `{last}` differ by "
-            f"{percent(by_name[last].unmoved_error or 0)}, their averages behind `{whole}` by "
-            f"{percent(by_name[whole].error or 0)}. "
-        )
-    return text + answers(reading, found.outputs.get(""))
-
-
-def answers(reading: Reading, output: object) -> str:
-    """What the network says of both pictures; nothing where it does not answer with classes."""
-    if not isinstance(output, torch.Tensor) or output.dim() != 2:
-        return ""
-    still, after = output.double().softmax(1)
-    top, labels = int(still.argmax()), reading.loaded.labels
-    name = labels[top] if top < len(labels) else f"class {top}"
-    return (
-        f"The answer *{media.plain(name)}* goes from {100 * float(still[top]):.1f}\u00a0% to "
-        f"{100 * float(after[top]):.1f}\u00a0%. Were it *invariant*, it would not change at all."
-    )
-
-
 def pooled(found: Shifted) -> tuple[str, str]:
     """The last layer with positions, and the first one without ("" where there is none)."""
     maps = [name for name in found.layers if name and found.table[name].is_map]
@@ -302,32 +232,10 @@ def show_all_shifts(reading: Reading, layers: tuple[str, ...], axis: Axis, borde
     result = offer("shifts", key, "Measure all shifts", work)
     if result is not None:
         curves.shifts(result)
-        st.markdown(shifts_words(result))
+        st.markdown(words.of_shifts(result))
 
 
 def of_each_step(layers: Sequence[str], table: LayerTable) -> tuple[str, ...]:
     """For every step the first layer that has it: most of its positions see no border."""
     first = {table[name].stride: name for name in reversed(layers) if name and table[name].is_map}
     return tuple(name for name in layers if name in first.values())
-
-
-def shifts_words(result: Equivariance) -> str:
-    """The two findings, in numbers."""
-    parts = []
-    for curve in result.curves:
-        points = [each for each in curve.points if each.moved and each.inner_error is not None]
-        whole = [each.inner_error or 0 for each in points if each.whole]
-        between = [each.inner_error or 0 for each in points if not each.whole]
-        if whole and between:
-            parts.append(
-                f"`{curve.name}` (step {curve.step}): at multiples of its step at most "
-                f"{percent(max(whole))}, between them {percent(min(between))} to {percent(max(between))}"
-            )
-    return (
-        "Away from the border: "
-        + "; ".join(parts)
-        + ". A network is equivariant only to shifts by its whole "
-        "step, and padding breaks even that at the border.\n\n"
-        "[Zhang, Making convolutional networks shift-invariant again, ICML 2019]"
-        "(https://arxiv.org/abs/1904.11486) :small[blurs before it takes every second value.]"
-    )
