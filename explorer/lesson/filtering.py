@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ from explorer.convolution import conv2d
 from explorer.convolution.padding import pad
 from explorer.laboratory.cases import colours, luminance, reduced
 from explorer.lesson.composition import Composition, check_kernel, compose
-from explorer.lesson.matrices import LessonError, typed
+from explorer.lesson.matrices import LARGEST_DENOMINATOR, LessonError, typed
 
 WHITE = 255
 
@@ -119,7 +120,7 @@ def laid_over(picture: Tensor, kernel: Tensor, edge: str = "replicate") -> Tenso
 
 
 def weight_texts(kernel: Tensor) -> list[list[str]]:
-    """The weights as they are written: exactly where that is short, else to four digits of the largest.
+    """The weights as they are written: fractions where these are short, else to four digits of the largest.
 
     Example:
         >>> weight_texts(torch.tensor([[1 / 9, -0.5, 0.123456, 1e-9]], dtype=torch.float64))
@@ -133,7 +134,9 @@ def weight_texts(kernel: Tensor) -> list[list[str]]:
 
 
 def _written(value: float, places: int) -> str:
-    text = typed(value)
+    near = float(Fraction(value).limit_denominator(LARGEST_DENOMINATOR))
+    # What a decomposition leaves of 1/16 may differ from it in the last digit.
+    text = typed(near if abs(near - value) < 1e-12 else value)
     exact = len(text) <= LONGEST_TEXT and "e" not in text
     return text if exact else _rounded(value, places)
 

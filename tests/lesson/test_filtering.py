@@ -8,9 +8,10 @@ import scipy.ndimage
 import torch
 
 from explorer.kernels import KERNELS, random
-from explorer.lesson.filtering import chained, displayed, laid_over, pixels, suited
+from explorer.lesson.filtering import chained, displayed, laid_over, pixels, suited, weight_texts
 from explorer.lesson.matrices import LessonError
 from explorer.lesson.peers import PEERS, peer
+from explorer.lesson.separability import separate
 
 RNG = np.random.default_rng(3)
 RGB = RNG.integers(0, 256, (37, 53, 3), dtype=np.uint8)
@@ -138,3 +139,11 @@ def test_what_is_not_possible_is_told():
         laid_over(GREY, torch.tensor([[float("inf")]]))
     with pytest.raises(LessonError, match="clip, centre, absolute, got 'x'"):
         displayed(GREY, "x")
+
+
+def test_weights_are_written_as_short_fractions_also_when_they_come_from_a_decomposition():
+    apart = separate(KERNELS["gaussian"].weight())
+    assert weight_texts(apart.rows) == [["1/16", "1/8", "1/16"]]
+    assert weight_texts(KERNELS["gabor"].weight(angle=45, wavelength=3))[5][5] == "0.1238"
+    assert weight_texts(torch.zeros(1, 2)) == [["0", "0"]]
+    assert len(weight_texts(torch.full((20, 20), 1 / 7))[0][0]) == 6

@@ -188,7 +188,7 @@ def waves(response: FrequencyResponse) -> str:
     if most - float(response.magnitude.min()) < 1e-9 * most:
         return f"{even}, and so does every wave: no direction and no width is preferred."
     if response.wavelength == float("inf"):
-        fine = number(response.finest)
+        fine = number(round(response.finest, 2))
         return f"{even}, and no wave comes out stronger; of the finest stripes × {fine} is left."
     return (
         f"{even}; the strongest answer, about × {most:.2g}, is to waves of about "
