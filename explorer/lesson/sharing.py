@@ -162,7 +162,7 @@ def memory(weights: int) -> str:
         >>> memory(1_792), memory(483_388_358_656)
         ('7.17 kB', '1.93 TB')
     """
-    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB")
+    units = ("bytes", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
     power = min(len(units) - 1, (len(str(4 * weights)) - 1) // 3)
     return f"{4 * weights / 1000**power:.3g} {units[power]}"
 
@@ -174,7 +174,16 @@ def rough(count: float) -> str:
         >>> rough(1_792), rough(89_915_392), rough(2.6975e8), rough(483_388_358_656), rough(1.5)
         ('1,792', '89.9 million', '270 million', '483 billion', '1.5')
     """
-    words = ("", " thousand", " million", " billion", " trillion", " quadrillion", " quintillion")
+    words = (
+        "",
+        " thousand",
+        " million",
+        " billion",
+        " trillion",
+        " quadrillion",
+        " quintillion",
+        " sextillion",
+    )
     if count < 1e6:
         return f"{count:,.0f}" if count >= 100 else f"{count:.3g}"
     power = min(len(words) - 1, (len(f"{count:.0f}") - 1) // 3)

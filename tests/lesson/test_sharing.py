@@ -88,7 +88,7 @@ def test_wirings_along_a_row_count_as_the_formulas_do():
         (999_999, "4 MB", "999,999"),
         (1_000_000, "4 MB", "1 million"),
         (10**18, "4 EB", "1 quintillion"),
-        (5 * 10**21, "2e+04 EB", "5e+03 quintillion"),
+        (5 * 10**21, "20 ZB", "5 sextillion"),
     ],
 )
 def test_large_numbers_in_words(weights, size, said):

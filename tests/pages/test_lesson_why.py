@@ -180,6 +180,11 @@ def test_the_counts_of_ones_own_sizes_are_those_of_real_layers() -> None:
     assert "2" in test.query_params["window_step"]
 
 
+def test_the_largest_sizes_are_counted() -> None:
+    test = section("sharing", **dict.fromkeys(("in_height", "in_width", "in_channels", "out_maps"), "4096"))
+    assert f"**{4096**3 * (4096**3 + 1):,}** (18.9 ZB)" in text(test)
+
+
 def test_every_convolution_of_the_model_is_counted(model: models.LoadedModel) -> None:
     convolutions = [each for each in model.module.modules() if isinstance(each, torch.nn.Conv2d)]
     total = sum(parameter.numel() for each in convolutions for parameter in each.parameters())

@@ -52,9 +52,11 @@ def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> Non
 
 
 def bars(key: str, counts: WeightCounts) -> None:
-    """Counts as bars on a log scale, each with its number."""
+    """Counts as bars on a log scale, each with its number; floats, since 64 bits don't hold them all."""
     names = [f"{name}: {rough(count)}" for name, count in zip(KINDS, three(counts), strict=True)]
-    data = [{"layer": name, "weights": count} for name, count in zip(names, three(counts), strict=True)]
+    data = [
+        {"layer": name, "weights": float(count)} for name, count in zip(names, three(counts), strict=True)
+    ]
     y = {"field": "layer", "type": "nominal", "title": None, "sort": names}
     y["axis"] = {"labelLimit": 260, "labelFontSize": 13}
     x = axis("weights", "Weights, log scale", format="~s", tickCount=5)
@@ -72,7 +74,7 @@ def bars(key: str, counts: WeightCounts) -> None:
 def weights(rows: Sequence[LayerWeights]) -> None:
     """The three counts of every layer, on a log scale."""
     data = [
-        {"order": order, "layer": row.name, "kind": kind, "weights": count}
+        {"order": order, "layer": row.name, "kind": kind, "weights": float(count)}
         for order, row in enumerate(rows, 1)
         for kind, count in zip(KINDS, three(row.counts), strict=True)
     ]
