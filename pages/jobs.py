@@ -1,4 +1,4 @@
-"""Work in the background: one job of a queue at a time in the whole process, so that none disturbs another.
+"""Work in the background: a queue's jobs one at a time in the whole process, so that none disturbs another.
 
 A visitor's page looks at its `Job` now and then. A job that nobody has looked at for a while ends by itself:
 its visitor has left.
@@ -7,6 +7,7 @@ its visitor has left.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -84,10 +85,11 @@ class Queue:
 
     Args:
         name: Of the thread.
+        at_once: How many jobs may run side by side, where they do not disturb one another.
     """
 
-    def __init__(self, name: str = "measurement") -> None:
-        self._pool = ThreadPoolExecutor(1, thread_name_prefix=name)
+    def __init__(self, name: str = "measurement", at_once: int = 1) -> None:
+        self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
 
@@ -111,5 +113,5 @@ class Queue:
 QUEUE = Queue()
 """Of the measurements, which must not disturb one another."""
 
-TRAINING = Queue("training")
-"""Of the networks that visitors train."""
+TRAINING = Queue("training", at_once=os.cpu_count() or 1)
+"""Of the networks that visitors train, each in a process of its own that keeps one processor busy."""

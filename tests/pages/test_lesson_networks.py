@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import threading
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from explorer.lesson.notation import read_blocks
 from explorer.lesson.tasks import TASKS
 from explorer.lesson.trainer import Plan, Trainer
 from explorer.lesson.twins import Twins, verdict
+from pages.jobs import Job, Queue
 from pages.lesson.networks.controls import START
 from pages.lesson.networks.record import Record, as_data
 from pages.lesson.networks.training import PLAIN
@@ -423,3 +425,14 @@ def test_blocks_double_their_channels_up_to_what_is_possible() -> None:
     finally:
         controls.take = controls_take
     assert taken[0] == (Block(100, 5, stride=2), Block(128, 5), Block(128, 5))
+
+
+def test_trainings_run_side_by_side() -> None:
+    queue, gate = Queue("test", at_once=2), threading.Barrier(2, timeout=30)
+    jobs = [Job(lambda tell, stop: gate.wait() >= 0) for _ in range(2)]
+    assert all(queue.start(job) for job in jobs)
+    until = time.monotonic() + 30
+    while not all(job.done for job in jobs):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    assert [job.result for job in jobs] == [True, True]

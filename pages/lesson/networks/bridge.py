@@ -48,15 +48,20 @@ ACCOUNTS = {
     ),
 }
 INTERPRETATION = """
-**What is known.** Zeiler and Fergus ([2014](https://arxiv.org/abs/1311.2901)) searched many photographs for
-those that excite a channel most; Olah and others
-([2017](https://distill.pub/2017/feature-visualization/)) computed such pictures from noise. Both found this
-order, in other networks than the one loaded here.
+**What is known.** Zeiler and Fergus (2014) searched many photographs for those that excite a channel most;
+Olah and others (2017) computed such pictures from noise. Both found this order, in other networks than the
+one loaded here.
 
 **What is interpretation.** A map is a grid of numbers; "the eye detector" is a name that we give it. One
 channel may answer to quite different things, and one thing may be spread over many channels. Where *early*
 ends and *deep* begins is our cut, by resolution and depth: layers change little by little.
 """
+SOURCES = {
+    "Zeiler & Fergus 2014: Visualizing and understanding convolutional networks": (
+        "https://arxiv.org/abs/1311.2901"
+    ),
+    "Olah et al. 2017: Feature visualization": "https://distill.pub/2017/feature-visualization/",
+}
 
 
 @st.fragment
@@ -74,6 +79,9 @@ def show() -> None:
         with column, st.container(border=True, height="stretch", gap="small"):
             show_stage(reading, stage)
     st.markdown(INTERPRETATION)
+    with st.container(horizontal=True):
+        for title, address in SOURCES.items():
+            st.link_button(title, address, type="tertiary", icon=":material/article:")
 
 
 def show_stage(reading: Reading, stage: Stage) -> None:

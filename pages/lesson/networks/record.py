@@ -20,8 +20,8 @@ from explorer.lesson.twins import Pair, accuracy
 from explorer.rendering import mosaic
 from pages.jobs import Job
 
-CERTAIN = 4
-"""Of the loss, the height of the plot in units of what guessing gets, log(classes), is half of this."""
+HEIGHT = 2
+"""Of the plot of the loss, in units of what guessing gets, log(classes)."""
 
 
 @dataclass(eq=False)
@@ -129,7 +129,7 @@ def _accuracies(plan: Plan, pairs: Sequence[Pair]) -> dict[str, Any]:
 def _losses(plan: Plan, pairs: Sequence[Pair]) -> dict[str, Any]:
     guess = float(torch.tensor(len(TASKS[plan.task].classes)).log())
     last = pairs[-1]
-    high = guess * CERTAIN / 2
+    high = guess * HEIGHT
     return {
         "title": "Loss (cross-entropy)",
         "high": high,

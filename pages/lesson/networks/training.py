@@ -142,9 +142,7 @@ def panel(plan: Plan) -> None:
 def offer(own: Mine, plan: Plan) -> None:
     """The button that starts a training, and what became of the last one."""
     label = "Train again" if plan in own.records else "Train"
-    st.button(
-        label, on_click=begin, args=(plan,), type="primary", icon=":material/play_arrow:", key="net_train"
-    )
+    st.button(label, on_click=begin, args=(plan,), icon=":material/play_arrow:", key="net_train")
     if own.told:
         st.markdown(own.told)
 
