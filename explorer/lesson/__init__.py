@@ -8,7 +8,6 @@ Chapter 3, stride, padding, kernels:
     `windows` (along one axis), and over the catalogue in `explorer.kernels` `filtering`, `composition`,
     `separability`, `frequency` and `peers` (the same operators elsewhere).
 Chapter 4, building networks:
-    `pooling` (max-pool and ReLU step by step), `builder`, `notation` (a network in a link), `anatomy` (what its
-    diagram shows), `code`, `tasks`, `trainer`, `twins` (with random filters beside it),
-    `apart` (in a process of its own), `edges`.
+    `pooling` (max-pool and ReLU step by step), `builder`, `notation` (a network in a link), `anatomy` (what
+    its diagram shows), `code`, `tasks`, `trainer`, `twins` (with random filters beside it), `edges`.
 """

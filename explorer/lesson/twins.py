@@ -12,7 +12,7 @@ Example:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -97,6 +97,13 @@ class Twins:
         """Train both by turns, from the beginning; reports as `Trainer.run` gives them."""
         for trained, twin in zip(self.trained.run(), self.twin.run(), strict=True):
             yield Pair(trained, twin)
+
+
+def report(send: Callable[[Pair], None], plan: Plan) -> None:
+    """Train both on one thread and send their reports: for `explorer.apart.run_apart`."""
+    torch.set_num_threads(1)
+    for pair in Twins(plan).run():
+        send(pair)
 
 
 def accuracy(progress: Progress) -> Share:

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from explorer.apart import run_apart
 from explorer.lesson.matrices import LessonError
 from explorer.lesson.trainer import HELD_OUT, Plan, Trainer
-from explorer.lesson.twins import Share, Twins, accuracy, examples, verdict
+from explorer.lesson.twins import Share, Twins, accuracy, examples, report, verdict
 
 PLAN = Plan("bars", seed=3, steps=120, every=60)
 
@@ -86,3 +87,13 @@ def test_an_impossible_plan_says_why():
         Twins(Plan("bar"))
     with pytest.raises(LessonError, match=r"quiet can be 0\.01 to 1, got 0"):
         Twins(Plan(quiet=0))
+
+
+def test_the_reports_of_another_process_are_those_of_this_one():
+    plan = Plan("shapes", seed=4, steps=4, batch=8, every=2, filters=3)
+    here, there = list(Twins(plan).run()), list(run_apart(report, plan))
+    assert [pair.step for pair in there] == [0, 2, 4]
+    for one, other in zip(here, there, strict=True):
+        assert torch.equal(one.trained.filters, other.trained.filters)
+        assert (one.trained.loss, one.twin.accuracy) == (other.trained.loss, other.twin.accuracy)
+        assert one.trained.edges == other.trained.edges

@@ -13,10 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from explorer.lesson.apart import run_apart
+from explorer.apart import run_apart
 from explorer.lesson.tasks import TASKS
 from explorer.lesson.trainer import Plan, Progress
-from explorer.lesson.twins import Pair, accuracy
+from explorer.lesson.twins import Pair, accuracy, report
 from explorer.rendering import mosaic
 from pages.jobs import Job
 
@@ -43,7 +43,7 @@ class Record:
 
     def work(self, tell: Any, cancelled: Any) -> bool | None:
         """Train in a process of its own until it is over or cancelled; the job's result."""
-        with closing(run_apart(self.plan)) as reports:
+        with closing(run_apart(report, self.plan)) as reports:
             for pair in reports:
                 self.pairs.append(pair)
                 tell(pair.step / self.plan.steps)
