@@ -162,8 +162,7 @@ class Ascent:
         values = np.full((len(self._objectives), len(self._seeds)), np.nan, dtype=np.float32)
         yield self._progress(0, values)
         for step in range(1, self._recipe.steps + 1):
-            self._probe.waking = step <= _WAKING_STEPS
-            found, gradient = self._gradient(generators)
+            found, gradient = self._gradient(generators, step <= _WAKING_STEPS)
             values = found.cpu().numpy()
             if not np.isfinite(values).all():
                 raise VisualizationError(
@@ -218,15 +217,29 @@ class Ascent:
                 drawn = [make.encode(self._start)] * len(generators)
             return torch.stack(drawn * len(self._objectives)).to(self._device)
 
-    def _gradient(self, generators: Sequence[torch.Generator]) -> tuple[Tensor, Tensor]:
+    def _gradient(self, generators: Sequence[torch.Generator], waking: bool) -> tuple[Tensor, Tensor]:
         """The values (objectives, seeds) and the direction in which their sum rises."""
         with torch.inference_mode(False), torch.enable_grad():
             parameters = self._parameters.detach().requires_grad_()
             seen = self._seen(self._pictures(parameters), tuple(generators) * len(self._objectives))
-            values = self._values(self._recipe.normalised(seen))
+            x = self._recipe.normalised(seen)
+            values = self._values(x)
             # Not `backward`: that would leave gradients on the weights, which others share.
-            (gradient,) = torch.autograd.grad(values.sum(), parameters)
+            (gradient,) = torch.autograd.grad(values.sum(), parameters, retain_graph=waking)
+            if waking:
+                gradient = self._woken(x, parameters, gradient)
         return values.detach(), gradient
+
+    def _woken(self, x: Tensor, parameters: Tensor, gradient: Tensor) -> Tensor:
+        """Where silence on the way lets no gradient through to a picture, one that goes past it."""
+        still = (gradient == 0).flatten(1).all(1)
+        if not still.any():
+            return gradient
+        self._probe.waking = True
+        (past,) = torch.autograd.grad(self._values(x).sum(), parameters)
+        self._probe.waking = False
+        # Only there: to all others it would be a worse direction than their own.
+        return past.where(still.view(-1, *[1] * (gradient.dim() - 1)), gradient)
 
     def _pictures(self, parameters: Tensor) -> Tensor:
         pictures = self._recipe.parametrization.pictures(parameters, self._recipe.canvas[1])
