@@ -93,13 +93,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
     return Math.max(0, Math.min(steps - 1, Math.floor(at)));
   }
 
+  // A line around what is marked, drawn on its inner side.
   function outline(canvas, height, width, marked, colour) {
     [canvas.height, canvas.width] = [height * MARK, width * MARK];
     const context = canvas.getContext("2d");
-    context.strokeStyle = colour;
-    context.lineWidth = 2;
+    context.fillStyle = colour;
+    const is = (row, column) => row >= 0 && row < height && column >= 0 && column < width && marked[row * width + column];
+    const line = MARK / 4;
     marked.forEach((on, at) => {
-      if (on) context.strokeRect((at % width) * MARK + 1, Math.floor(at / width) * MARK + 1, MARK - 2, MARK - 2);
+      if (!on) return;
+      const [row, column] = [Math.floor(at / width), at % width];
+      const [y, x] = [row * MARK, column * MARK];
+      if (!is(row - 1, column)) context.fillRect(x, y, MARK, line);
+      if (!is(row + 1, column)) context.fillRect(x, y + MARK - line, MARK, line);
+      if (!is(row, column - 1)) context.fillRect(x, y, line, MARK);
+      if (!is(row, column + 1)) context.fillRect(x + MARK - line, y, line, MARK);
     });
   }
 
@@ -168,7 +176,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
       button.type = "button";
       button.replaceChildren();
       element("b", "", button).textContent = levels[at];
-      element("i", "", button).textContent = `× ${weight}`;
+      element("i", "", button).textContent = `× ${number(Number(data.kernel[i][j].toPrecision(2)))}`;
       button.classList.toggle("painted", Boolean(view.mask[at]));
       button.setAttribute("aria-pressed", String(Boolean(view.mask[at])));
       button.setAttribute("aria-label", `Pixel at row ${top + i}, column ${left + j}: ${levels[at]}, times ${weight}`);
