@@ -20,17 +20,17 @@ from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (14700.0, 0.0143, 1.11, 0.15),
-    "im2col, along the width": (12000.0, 0.0208, 1.66, 0.0591, 2.54),
-    "im2col, depthwise": (572.0, 0.662, 1.44, 0.708),
-    "im2col": (18800.0, 0.0143, 2.11, 0.0, 0.247, 0.0),
-    "shift": (15500.0, 0.0167, 1.98, 0.217, 2.98),
-    "shift, depthwise": (4660.0, 0.196, 2.4, 0.813, 0.471),
-    "strided, depthwise": (0.0, 0.743, 0.0, 0.936),
-    "strided": (34800.0, 0.0143, 0.793, 3.65, 0.387, 0.406),
-    "fft, depthwise": (62600.0, 0.0, 5.8, 70.4),
-    "fft": (102000.0, 0.0, 8.45, 67.8, 0.169),
-    "winograd": (67600.0, 0.0216, 2.99, 0.0, 0.0, 0.744, 0.899),
+    "im2col, 1×1": (10300.0, 0.0164, 1.02, 0.168),
+    "im2col, along the width": (14200.0, 0.0164, 1.14, 0.0681, 1.32),
+    "im2col, depthwise": (298.0, 0.595, 0.975, 0.483),
+    "im2col": (34300.0, 0.0164, 0.13, 6.1, 0.396, 0.125),
+    "shift": (14400.0, 0.0164, 1.22, 0.149, 1.57),
+    "shift, depthwise": (3850.0, 0.18, 6.01, 0.663, 0.334),
+    "strided, depthwise": (0.0, 0.908, 0.0, 2.09),
+    "strided": (37800.0, 0.0164, 0.563, 0.0, 0.452, 0.277),
+    "fft, depthwise": (60500.0, 0.0, 4.86, 56.2),
+    "fft": (93600.0, 0.0, 6.46, 60.5, 0.154),
+    "winograd": (79900.0, 0.0164, 1.94, 0.0, 0.0, 0.731, 0.432),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 150 random convolutions, float32, one AVX-512 core."""
 
