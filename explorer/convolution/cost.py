@@ -32,7 +32,7 @@ NANOSECONDS: dict[str, tuple[float, ...]] = {
     "fft": (93600.0, 0.0, 6.46, 60.5, 0.154),
     "winograd": (79900.0, 0.0164, 1.94, 0.0, 0.0, 0.731, 0.432),
 }
-"""Prices by kind of algorithm, in the order of `WORK`: 150 random convolutions, float32, one AVX-512 core."""
+"""Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),

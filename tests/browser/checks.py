@@ -1,7 +1,8 @@
-"""What every page must pass in the browser."""
+"""What every page must pass in the browser, and what a person does on several of them."""
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 
 def sideways(page: Page) -> int:
@@ -20,3 +21,18 @@ def serious(page: Page) -> list[tuple[str, list[str]]]:
         for each in Axe().run(page).response["violations"]
         if each["impact"] in ("serious", "critical")
     ]
+
+
+def choose(page: Page, key: str, title: str) -> None:
+    """Open a select box by keyboard and take what it is to show; a page still at work may close it again."""
+    box = page.locator(f".st-key-{key}").get_by_role("combobox")
+    wanted = page.get_by_role("listbox").get_by_text(title, exact=True)
+    for _ in range(10):
+        box.press("ArrowDown")
+        try:
+            expect(wanted).to_be_visible(timeout=2000)
+        except AssertionError:
+            continue
+        wanted.click()
+        return
+    pytest.fail(f"the select box {key} does not open by keyboard")

@@ -6,13 +6,16 @@ from pathlib import Path
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import arguments, find
-from tests.browser.conftest import settled
+from tests.browser.conftest import MAPS, settled
 from tests.browser.serving import ROOT, serve
 
+STEPS = ".st-key-convolution_steps"
 SHOTS = {
-    "hierarchy": ("/", {"width": 1280, "height": 1180}, "light"),
-    "layer": ("/layer?layer=blocks.4.2.act2&channel=64", {"width": 1280, "height": 1000}, "dark"),
+    "hierarchy": ("/", MAPS, "body", 1180, "light"),
+    "layer": ("/layer?layer=blocks.4.2.act2&channel=64", MAPS, "body", 1000, "dark"),
+    "lesson": ("/convolution", STEPS, STEPS, 1400, "light"),
 }
+"""By name: the page, what is drawn last on it, which part is taken, the window's height and the colours."""
 
 
 def main() -> None:
@@ -24,12 +27,12 @@ def main() -> None:
         sync_playwright() as play,
     ):
         browser = play.chromium.launch(executable_path=find(), args=arguments())
-        for name, (path, viewport, scheme) in SHOTS.items():
-            page = browser.new_page(viewport=viewport, color_scheme=scheme)
+        for name, (path, last, part, height, scheme) in SHOTS.items():
+            page = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme=scheme)
             page.goto(address + path)
-            settled(page)
+            settled(page, last)
             page.wait_for_timeout(800)  # Streamlit fades its elements in
-            page.screenshot(path=folder / f"{name}.png")
+            page.locator(part).first.screenshot(path=folder / f"{name}.png")
             print(f"docs/{name}.png")
         browser.close()
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PHONE, settled
 from tests.browser.serving import serve
@@ -41,6 +41,10 @@ def painted(page: Page, selector: str) -> int:
             return new Set(new Uint32Array(data.buffer)).size;
         }"""
     )
+
+
+def navigation(page: Page, title: str) -> Locator:
+    return page.get_by_test_id("stTopNav").get_by_role("link", name=title)
 
 
 def test_the_first_visit_paints_a_real_result(visit: Visit) -> None:
@@ -195,10 +199,10 @@ def test_the_uploaded_picture_stays_on_every_page(visit: Visit, stripes: Path) -
     page = visit("/")
     page.locator("input[type=file]").set_input_files(stripes)
     expect(page.locator(".st-key-bar")).to_contain_text("stripes.png")
-    page.get_by_role("link", name="Layer").click()
+    navigation(page, "Layer").click()
     expect(page.get_by_text("Colour scale")).to_be_visible()
     assert "stripes.png" in bar(page)
-    page.get_by_role("link", name="Hierarchy").click()
+    navigation(page, "Hierarchy").click()
     expect(page.get_by_text("The network's answer")).to_be_visible()
     assert "stripes.png" in bar(page)
 
@@ -303,7 +307,7 @@ def test_a_tile_below_the_slider_opens_its_channel_too(visit: Visit, by: str) ->
     else:
         tile.press("Enter")
     expect(page).to_have_url(re.compile(rf"/layer\?.*channel={channel}"))
-    page.get_by_role("link", name="Hierarchy").click()
+    navigation(page, "Hierarchy").click()
     expect(page.get_by_text("The network's answer")).to_be_visible()
     page.get_by_role("button", name="Coffee cup").click()
     expect(page.locator(".st-key-bar")).to_contain_text("Coffee cup")

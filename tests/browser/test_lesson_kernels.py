@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.checks import choose
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
@@ -29,14 +30,6 @@ def _open(visit: Open, query: str = "", **options: object) -> Page:
 def value(text: str) -> float:
     above, _, below = text.strip("()").replace("−", "-").partition("/")
     return float(above) / float(below or 1)
-
-
-def choose(page: Page, key: str, title: str) -> None:
-    """Open a select box by keyboard and take what it is to show."""
-    box = page.locator(f".st-key-{key}").get_by_role("combobox")
-    box.press("ArrowDown")
-    expect(box).to_have_attribute("aria-expanded", "true")
-    page.get_by_role("listbox").get_by_text(title, exact=True).click()
 
 
 def readout(page: Page) -> Locator:

@@ -33,7 +33,9 @@ class Files(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def sent(self):
-        return [path for method, path, _ in self.asked if method == "GET"]
+        """Files that were asked for, without what huggingface_hub asks on its own account."""
+        asked = (path for method, path, _ in self.asked if method == "GET")
+        return [path for path in asked if not path.startswith("/api/")]
 
 
 class _Handler(BaseHTTPRequestHandler):

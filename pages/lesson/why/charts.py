@@ -32,7 +32,7 @@ def growth(rows: Sequence[Growth], picture: tuple[int, int], chosen: str) -> Non
     x = axis(
         "order", "Layers in which it grows", values=list(range(1, len(data) + 1)), format="d", grid=False
     )
-    y = axis("side", f"Side of the region, pixels (dashed: the picture's {max(picture)})")
+    y = axis("side", f"Side in pixels (dashed: {max(picture)})")
     # Of its own data, since it would else be drawn once for every layer.
     side = {
         "data": {"values": [{"side": max(picture)}]},
