@@ -9,10 +9,11 @@ from tests.browser.chromium import arguments, find
 from tests.browser.conftest import MAPS, settled
 from tests.browser.serving import ROOT, serve
 
+ALL = "[data-testid=stApp]"
 STEPS = ".st-key-convolution_steps"
 SHOTS = {
-    "hierarchy": ("/", MAPS, "body", 1180, "light"),
-    "layer": ("/layer?layer=blocks.4.2.act2&channel=64", MAPS, "body", 1000, "dark"),
+    "hierarchy": ("/", MAPS, ALL, 1180, "light"),
+    "layer": ("/layer?layer=blocks.4.2.act2&channel=64", MAPS, ALL, 1000, "dark"),
     "lesson": ("/convolution", STEPS, STEPS, 1400, "light"),
 }
 """By name: the page, what is drawn last on it, which part is taken, the window's height and the colours."""
