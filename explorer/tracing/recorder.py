@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 from torch.utils.weak import WeakTensorKeyDictionary
 
 from explorer.tracing.axes import Axis, Trace
 from explorer.tracing.call import Call
 from explorer.tracing.macs import macs
+from explorer.tracing.mode import PrivateMode
 from explorer.tracing.private_copy import private_copy
 from explorer.tracing.rules import propagate
 from explorer.tracing.windows import Settings, settings
@@ -100,7 +100,7 @@ def _traces(inputs: Sequence[Tensor]) -> Iterator[Trace]:
             yield Trace(0, Axis(height), Axis(width))
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _Watch(PrivateMode):
     """Sees every operation of this thread; hooks on the private copy say which module it belongs to."""
 
     def __init__(self, twin: nn.Module) -> None:
@@ -114,21 +114,6 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             made = ModuleRecord(names, module)
             module.register_forward_pre_hook(self._enter(made))
             module.register_forward_hook(self._leave(made))
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here, and the default imports PyTorch's compiler, as slow as torch itself."""
-        return False
-
-    @classmethod
-    def is_infra_mode(cls) -> bool:
-        """Leaves alone a flag of the whole process that other threads' compilation reads."""
-        return True
-
-    @classmethod
-    def ignore_compile_internals(cls) -> bool:
-        """As `is_infra_mode`, for another such flag."""
-        return True
 
     def _enter(self, made: ModuleRecord) -> Callable[..., None]:
         return lambda *_: self._running.append(made)

@@ -13,12 +13,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_iter
 
 from explorer.errors import close_names
 from explorer.memory import keep_freed_memory_once
 from explorer.recording import is_script
+from explorer.tracing.mode import PrivateMode
 from explorer.tracing.private_copy import private_copy
 from explorer.visualization.errors import VisualizationError
 
@@ -195,27 +195,12 @@ def _targets(twin: nn.Module, names: Iterable[str]) -> dict[nn.Module, tuple[str
     return targets
 
 
-class _OwnRandomness(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class _OwnRandomness(PrivateMode):
     """Operations that draw random numbers draw the same ones in each run, and none of the caller's."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.used = 0
-
-    @classmethod
-    def _should_skip_dynamo(cls) -> bool:
-        """Nothing is compiled here, and the default imports PyTorch's compiler."""
-        return False
-
-    @classmethod
-    def is_infra_mode(cls) -> bool:
-        """Leaves alone a flag of the whole process that other threads' compilation reads."""
-        return True
-
-    @classmethod
-    def ignore_compile_internals(cls) -> bool:
-        """As `is_infra_mode`, for another such flag."""
-        return True
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

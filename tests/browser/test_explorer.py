@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.checks import serious
 from tests.browser.conftest import PHONE, settled
 from tests.browser.serving import serve
 
@@ -257,16 +258,8 @@ def test_the_mosaic_and_the_activations_are_downloaded(visit: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/layer"])
 def test_axe_finds_nothing_serious(visit: Visit, path: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = visit(path, color_scheme=scheme)
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious(page)
 
 
 def test_a_deep_link_is_right_as_the_very_first_visit_of_a_server(browser: Browser, tmp_path: Path) -> None:

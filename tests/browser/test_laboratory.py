@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.checks import serious
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
@@ -137,13 +138,5 @@ def test_a_phone_has_no_horizontal_scroll(lab: Open, query: str) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("query", CASES)
 def test_axe_finds_nothing_serious(lab: Open, query: str, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = lab(query, color_scheme=scheme)
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious(page)

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.checks import choose
+from tests.browser.checks import choose, serious
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
@@ -130,14 +130,6 @@ def test_a_training_is_cancelled(chapter: Open) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(chapter: Open, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     # High enough for the whole page: axe judges few of the things that have to be scrolled to.
     page = chapter(color_scheme=scheme, viewport={"width": 1280, "height": 5400})
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious(page)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.browser.checks import serious
 from tests.browser.conftest import PHONE
 
 Open = Callable[..., Page]
@@ -163,13 +164,5 @@ def test_a_phone_paints_with_a_finger_and_has_no_horizontal_scroll(why: Open) ->
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(why: Open, scheme: str) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page = why("?probe=1", color_scheme=scheme)
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in found
-        if each["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious(page)
