@@ -87,6 +87,7 @@ def _plan(arguments: argparse.Namespace, subject: Subject) -> tuple[dict[str, st
         others,
         layers=arguments.layers,
         channels=arguments.channels,
+        strongest=arguments.strongest,
         classes=arguments.class_count,
     )
     return digests, with_recipes(plan, arguments.steps, arguments.side)

@@ -78,6 +78,13 @@ def _add_gallery(command: argparse.ArgumentParser) -> None:
         "--channels", metavar="N", type=_whole(1), default=48, help="of each layer (default: %(default)s)"
     )
     command.add_argument(
+        "--strongest",
+        metavar="N",
+        type=_whole(0),
+        default=8,
+        help="also the N strongest channels of each sample picture (default: %(default)s)",
+    )
+    command.add_argument(
         "--class-count", metavar="N", type=_whole(0), default=200, help="classes (default: %(default)s)"
     )
     command.add_argument(

@@ -22,6 +22,8 @@ from explorer.visualization.recipe import Recipe
 from explorer.visualization.selection import (
     CHANNEL_RULE,
     CLASS_RULE,
+    MOST_SHOWN,
+    TILES_RULE,
     Responses,
     classifier_weights,
     gallery_classes,
@@ -94,6 +96,7 @@ def plan_gallery(
     *,
     layers: Sequence[str] | None = None,
     channels: int = 48,
+    strongest: int = 8,
     classes: int = 200,
 ) -> tuple[Planned, ...]:
     """Choose what a gallery shows.
@@ -103,16 +106,21 @@ def plan_gallery(
         samples: The sample pictures as the model takes them, (1, 3, H, W) each, by name.
         others: Further natural pictures to choose channels by.
         layers: Names of layers; None for those of `selection.LAYER_RULE`.
-        channels: How many of each layer; all where it has fewer.
+        channels: How many of each layer at least; all where it has fewer.
+        strongest: How many of each sample picture's strongest channels are wanted besides: a page that shows
+            these first has a picture for each.
         classes: How many; 0 for none. A model of the classes of ImageNet-1k gets those of `imagenet.RULE`,
             as many of them as asked for or all.
 
     Raises:
-        VisualizationError: If a layer has no channels, or there is nothing to choose by.
+        VisualizationError: If a layer has no channels, a number is out of range, or there is nothing to
+            choose by.
         CaptureError: If there is no such layer.
     """
     if channels < 1 or classes < 0:
         raise VisualizationError(f"at least one channel is needed, not {channels} and {classes} classes")
+    if not 0 <= strongest <= MOST_SHOWN:
+        raise VisualizationError(f"of a picture's strongest, 0 to {MOST_SHOWN} can be had, not {strongest}")
     table = layer_table(subject.module, torch.zeros(subject.input_shape))
     names = tuple(layers) if layers is not None else gallery_layers(table)
     wanted = [*names, OUTPUT] if classes else list(names)
@@ -121,16 +129,15 @@ def plan_gallery(
     if others:
         by_all = measure_responses(subject.module, wanted, [*samples.values(), *others])
     aliases = _aliases(subject.module, table, names, next(iter(samples.values())))
+    rule = f"{CHANNEL_RULE} {TILES_RULE}" if strongest else CHANNEL_RULE
     sections = []
     for name in names:
         chosen = by_all[name].most_selective(channels)
+        chosen += tuple(k for k in by_samples[name].shown_first(strongest) if k not in chosen)
         natural = _natural(by_all[name], by_samples[name], tuple(samples), chosen)
         recipe = layer_recipe(table[name], subject.input_shape[2:], subject.mean, subject.std)
-        total = len(by_all[name].mean)
-        cost = _cost(table, name, recipe)
-        sections.append(
-            Planned(CHANNELS, name, aliases[name], total, CHANNEL_RULE, recipe, chosen, natural, cost)
-        )
+        total, cost = len(by_all[name].mean), _cost(table, name, recipe)
+        sections.append(Planned(CHANNELS, name, aliases[name], total, rule, recipe, chosen, natural, cost))
     if classes:
         sections.append(_classes(subject, table, by_all[OUTPUT], by_samples[OUTPUT], tuple(samples), classes))
     return tuple(sections)

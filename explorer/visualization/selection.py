@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from explorer.activations import capture
+from explorer.channels import strongest
 from explorer.hierarchy import stages
 from explorer.layers import Layer, LayerTable
 from explorer.visualization.errors import VisualizationError
@@ -20,11 +21,17 @@ CHANNEL_RULE = (
     "positions of all pictures, less the mean over them, divided by their standard deviation. Channels that "
     "hardly answer at all, less than half as strongly as the middle one of the layer, come last."
 )
+TILES_RULE = (
+    "Then those among the strongest few of a sample picture, by number: strong is what varies most over its "
+    "positions."
+)
 CLASS_RULE = (
     "The classes that are least alike to the network: one after the other, the class whose row of weights in "
     "the last layer has the smallest largest cosine with the rows that were chosen before, beginning with "
     "the longest row."
 )
+MOST_SHOWN = 16
+"""Channels of a picture that are remembered as its strongest."""
 LAYER_RULE = (
     "The first rectified maps, the layers that represent the stages of the hierarchy, the outermost blocks, "
     "the last maps; then the blocks that fill the widest gaps in depth."
@@ -42,6 +49,7 @@ class Responses:
         picture: int64, in which picture the highest value was found.
         row: int64, where in the map.
         column: int64, likewise.
+        strongest: For each picture its strongest channels, the strongest first; empty for vectors.
     """
 
     highest: NDArray[np.float64]
@@ -50,6 +58,7 @@ class Responses:
     picture: NDArray[np.int64]
     row: NDArray[np.int64]
     column: NDArray[np.int64]
+    strongest: tuple[tuple[int, ...], ...] = ()
 
     @property
     def selectivity(self) -> NDArray[np.float64]:
@@ -63,6 +72,10 @@ class Responses:
         faint = self.highest < max(np.median(self.highest) / 2, 0.0)
         order = np.lexsort((np.arange(len(faint)), -self.selectivity, faint))
         return tuple(order[:count].tolist())
+
+    def shown_first(self, count: int) -> tuple[int, ...]:
+        """The channels by `TILES_RULE`: all that are among the `count` strongest of one of the pictures."""
+        return tuple(sorted({channel for picture in self.strongest for channel in picture[:count]}))
 
 
 def measure_responses(
@@ -96,6 +109,7 @@ class _Sums:
         self._name = name
         self._count = 0
         self._best: dict[str, Tensor] = {}
+        self._strongest: list[tuple[int, ...]] = []
         self._sum = self._squares = torch.zeros(0, dtype=torch.float64)
 
     def add(self, number: int, values: Tensor) -> None:
@@ -107,6 +121,8 @@ class _Sums:
         maps = values[0].double().reshape(values.shape[1], -1)  # (C, H W)
         if not maps.isfinite().all():
             raise VisualizationError(f"what layer {self._name!r} puts out is not finite (NaN or infinity)")
+        if values.dim() == 4:
+            self._strongest.append(strongest(values, MOST_SHOWN))
         width = values.shape[3] if values.dim() == 4 else 1
         highest, place = maps.max(1)
         found = {
@@ -131,7 +147,8 @@ class _Sums:
         variance = self._squares / self._count - mean.square()
         variance = variance.where(variance > 1e-12 * self._squares / self._count, 0.0)
         best = {name: tensor.numpy() for name, tensor in self._best.items()}
-        return Responses(mean=mean.numpy(), std=variance.sqrt().numpy(), **best)
+        arrays = {"mean": mean.numpy(), "std": variance.sqrt().numpy(), **best}
+        return Responses(**arrays, strongest=tuple(self._strongest))
 
 
 def gallery_layers(table: LayerTable, count: int = 14) -> tuple[str, ...]:

@@ -98,7 +98,17 @@ def test_what_cannot_be_made(capsys, argv, says):
 
 def test_a_gallery_and_its_check(capsys, monkeypatch):
     monkeypatch.setattr(cli_gallery, "SAMPLES", ("chelsea", "coffee"))  # two will do
-    small = ("--layers", "act1", "blocks.0", "--channels", 2, "--class-count", 2, "--batch", 2, *QUICK)
+    small = (
+        "--layers",
+        "act1",
+        "blocks.0",
+        "--channels",
+        2,
+        "--strongest",
+        0,
+        *("--class-count", 2, "--batch", 2),
+        *QUICK,
+    )
     save_picture("p/a.png", size=(40, 30))
     code, out, err = run(capsys, "gallery", *small, "--out", "g", "--work", "w", "--pictures", "p")
     assert (code, err) == (0, "")

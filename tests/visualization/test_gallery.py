@@ -12,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 
+from explorer.activations import capture
+from explorer.channels import strongest
 from explorer.visualization import VisualizationError, assembling, making
 from explorer.visualization.assembling import assemble
 from explorer.visualization.making import Settings, make_pictures
 from explorer.visualization.manifest import MANIFEST, GalleryError, read_gallery
 from explorer.visualization.plan import plan_gallery, with_recipes
+from explorer.visualization.selection import TILES_RULE
 from explorer.visualization.sheets import encode_sheets
 from explorer.visualization.store import Store
 from tests.visualization.nets import broken_subject, small_net, subject
@@ -30,7 +33,7 @@ def samples():
 
 
 def planned(**changes):
-    settings = {"layers": ["0", "2", "4"], "channels": 4, "classes": 3, **changes}
+    settings = {"layers": ["0", "2", "4"], "channels": 4, "strongest": 0, "classes": 3, **changes}
     return with_recipes(plan_gallery(subject(), samples(), **settings), 3, 16)
 
 
@@ -69,6 +72,20 @@ def test_what_is_planned():
     assert plan[0].natural[0].sample in ("one", "two")
     with pytest.raises(VisualizationError, match="at least one channel"):
         planned(channels=0)
+    with pytest.raises(VisualizationError, match="0 to 16 can be had, not 17"):
+        planned(strongest=17)
+
+
+def test_the_strongest_channels_of_every_sample_are_there():
+    few = planned(channels=1, strongest=2)[1]
+    alone = planned(channels=1)[1]
+    maps = [capture(subject().module, x, ["2"])["2"] for x in samples().values()]
+    wanted = {channel for each in maps for channel in strongest(each, 2)}
+    assert few.indices[:1] == alone.indices
+    assert set(few.indices) == wanted | set(alone.indices)
+    assert len(few.indices) == len(set(few.indices)) == len(few.natural) > 1
+    assert TILES_RULE in few.rule
+    assert TILES_RULE not in alone.rule
 
 
 def test_made_and_read_again(gallery):
