@@ -7,6 +7,7 @@ EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity")
 PAGES: dict[str, tuple[str, ...]] = {
     "": EXPLORER,
     "layer": EXPLORER,
+    "looks": ("layer", "channel", "class", "shown", "find", "make"),
     "laboratory": (
         *("case", "algorithm", "layer", "channel", "code", "given"),
         *("kernel", "own", "sigma", "angle", "wavelength", "length", "colours"),

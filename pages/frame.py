@@ -15,6 +15,7 @@ LOGO = str(HERE / "logo.svg")
 HEADINGS = {
     "": "What a network sees, layer by layer",
     "layer": "All maps of one layer",
+    "looks": "What every channel looks for",
     "laboratory": "Convolution by hand, against PyTorch",
 } | {chapter.path: chapter.heading for chapter in CHAPTERS}
 
@@ -24,7 +25,7 @@ def ways_on() -> None:
     st.divider()
     with st.container(horizontal=True, horizontal_alignment="distribute", key="ways_on"):
         if page not in lesson:
-            for other in (hierarchy, layer, laboratory):
+            for other in (hierarchy, layer, looks, laboratory):
                 if other != page:
                     st.page_link(other)
             st.page_link(lesson[0], label="Lesson: what is convolution?")
@@ -39,12 +40,13 @@ st.set_page_config(page_title="Feature hierarchy explorer", page_icon=LOGO, layo
 st.logo(LOGO, size="large")
 hierarchy = st.Page(HERE / "hierarchy.py", title="Hierarchy", default=True)
 layer = st.Page(HERE / "layer.py", title="Layer", url_path="layer")
+looks = st.Page(HERE / "looks" / "page.py", title="What it looks for", url_path="looks")
 lesson = [
     st.Page(HERE / "lesson" / chapter.path / "page.py", title=chapter.title, url_path=chapter.path)
     for chapter in CHAPTERS
 ]
 laboratory = st.Page(HERE / "laboratory.py", title="Laboratory", url_path="laboratory")
-page = st.navigation({"": [hierarchy, layer, laboratory], "Lesson": lesson}, position="top")
+page = st.navigation({"": [hierarchy, layer, looks, laboratory], "Lesson": lesson}, position="top")
 if (choices := state.pop_opening()) is not None and page != layer:
     st.switch_page(layer, query_params=choices)
 state.sync(page.url_path)
