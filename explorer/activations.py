@@ -28,6 +28,7 @@ from torch import Tensor, nn
 
 from explorer.errors import close_names
 from explorer.memory import keep_freed_memory_once
+from explorer.placement import to_device_of
 from explorer.recording import Call, is_script, map_tensors, record_intact
 
 Layers: TypeAlias = "str | Iterable[str] | type[nn.Module] | tuple[type[nn.Module], ...] | None"
@@ -94,7 +95,8 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
 
     Args:
         module: Any `nn.Module` with Python submodules.
-        x: The model's input, usually (N, C, H, W); a tuple is passed as several arguments.
+        x: The model's input, usually (N, C, H, W); a tuple is passed as several arguments. It is moved to
+            the model's device.
         layers: A module name as in `module.named_modules()` (`""` is the model itself), several names, a
             module type such as `nn.Conv2d`, or None for every submodule. Named layers must run and return a
             tensor; with a type or None, those that don't are left out.
@@ -119,7 +121,7 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
     modules: dict[str, nn.Module] = {}
     _collect(module, "", modules)
     names = _select(modules, layers)
-    recording = record_intact(module, x, modules, names)
+    recording = record_intact(module, to_device_of(module, x), modules, names)
     calls = recording.by_name(names)
     if layers is None or _is_type(layers):
         calls = {name: made for name, made in calls.items() if made}

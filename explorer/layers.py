@@ -148,8 +148,9 @@ def layer_table(module: nn.Module, x: Tensor | tuple[Tensor, ...]) -> LayerTable
     the model's `forward` is written. Submodules that never ran or returned no tensor have no row.
 
     Args:
-        module: Any model that runs on `x`, on the device of `x`.
-        x: The input, usually a picture (N, C, H, W); a tuple for a model with several inputs.
+        module: Any model that runs on `x`.
+        x: The input, usually a picture (N, C, H, W); a tuple for a model with several inputs. It is moved to
+            the model's device.
 
     Raises:
         TypeError: For something else than a module and a tensor or a tuple of tensors.

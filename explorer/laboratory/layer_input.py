@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -10,6 +12,7 @@ from explorer.convolution.geometry import Padding
 from explorer.convolution.padding import pad
 from explorer.errors import close_names
 from explorer.laboratory.cases import Case
+from explorer.placement import to_device_of
 from explorer.tracing.private_copy import private_copy
 
 CANDIDATES: tuple[Padding, ...] = ("same_tensorflow", "same", "valid")
@@ -38,7 +41,7 @@ class _Tee(nn.Module):
 
 
 def layer_input(module: nn.Module, x: Tensor, name: str) -> Tensor:
-    """What the layer `name` is given when `module` runs on `x`.
+    """What the layer `name` is given when `module` runs on `x`, on the CPU.
 
     The model runs as a private copy that shares its parameters and in which something else stands in the
     layer's place; nobody else who uses the model notices, and the run ends at the layer.
@@ -56,16 +59,18 @@ def layer_input(module: nn.Module, x: Tensor, name: str) -> Tensor:
     twin.set_submodule(name, tee)
     try:
         with torch.no_grad():
-            twin(x)
+            twin(to_device_of(twin, x))
     except _InputKnownError:
         pass
     if tee.seen is None:
         raise LayerError(f"layer {name!r} did not run on this input")
-    return tee.seen.detach()
+    return tee.seen.detach().cpu()
 
 
 def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
     """The convolution that the layer `name` makes when `module` runs on `x`, with its weights and its input.
+
+    All on the CPU, wherever the model is.
 
     Raises:
         LayerError: If it is no two-dimensional convolution, did not run, or pads in a way that is not known.
@@ -74,6 +79,8 @@ def of_layer(module: nn.Module, x: Tensor, name: str) -> Case:
     if not isinstance(layer, nn.Conv2d):
         raise LayerError(f"layer {name!r} is a {type(layer).__name__}, not a convolution")
     given = layer_input(module, x, name)
+    if not layer.weight.is_cpu:  # other devices compute with other rounding
+        layer = copy.deepcopy(layer).cpu()
     with torch.no_grad():
         output = layer(given)
     bias = None if layer.bias is None else layer.bias.detach()

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from explorer.lesson.equivariance import Axis, Cancelled, Progress, in_batches
 from explorer.lesson.locality import check_model
 from explorer.lesson.matrices import LessonError
+from explorer.placement import to_device_of
 
 Pair = tuple[int, int]
 
@@ -155,7 +156,7 @@ def position_curve(
     for group in in_batches(positions, batch, progress, cancelled):
         pictures = torch.cat([paste(canvas, patch, *position) for position in group])
         with torch.no_grad():
-            shares = _probabilities(module(pictures), len(group), classes)
+            shares = _probabilities(module(to_device_of(module, pictures)), len(group), classes)
         asked += shares[:, list(classes)].tolist()
         strongest += shares.argmax(1).tolist()
     done = len(asked)
@@ -170,4 +171,4 @@ def _probabilities(logits: object, count: int, classes: Sequence[int]) -> Tensor
         raise LessonError(f"the model must return logits (N, classes), got {what} for {count} pictures")
     if not classes or not all(0 <= index < logits.shape[1] for index in classes):
         raise LessonError(f"the model has the classes 0 to {logits.shape[1] - 1}, got {list(classes)}")
-    return logits.double().softmax(1).cpu()
+    return logits.cpu().double().softmax(1)  # not every device has float64

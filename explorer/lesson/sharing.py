@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from explorer.convolution import Geometry
+from explorer.placement import to_device_of
 from explorer.tracing.private_copy import private_copy
 
 
@@ -107,7 +108,7 @@ def weights_of(module: nn.Module, x: Tensor) -> tuple[LayerWeights, ...]:
         if isinstance(part, nn.Conv2d):
             part.register_forward_hook(partial(_count, rows, name))
     with torch.no_grad():
-        twin(x)
+        twin(to_device_of(twin, x))
     return tuple(LayerWeights(name, counts) for name, counts in rows.items())
 
 

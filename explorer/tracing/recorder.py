@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_iter
 from torch.utils.weak import WeakTensorKeyDictionary
 
+from explorer.placement import to_device_of
 from explorer.tracing.axes import Axis, Trace
 from explorer.tracing.call import Call
 from explorer.tracing.macs import macs
@@ -81,7 +82,7 @@ def record(module: nn.Module, inputs: Sequence[Tensor]) -> Recording:
     twin = private_copy(module)
     watch = _Watch(twin)
     with torch.inference_mode(False), torch.no_grad():
-        given = [tensor.clone() for tensor in inputs]
+        given = [tensor.clone() for tensor in to_device_of(module, list(inputs))]
         for tensor, trace in zip(given, _traces(given), strict=True):
             watch.traces[tensor] = trace
         with watch:
