@@ -9,6 +9,8 @@ its visitor has left.)
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import streamlit as st
 import torch
 
@@ -22,6 +24,7 @@ from explorer.lesson.equivariance import Axis, shifted
 from explorer.lesson.locality import Repaint, probe
 from explorer.lesson.position import PositionCurve, position_curve, positions_along, reduced
 from explorer.lesson.sharing import LayerWeights, weights_of
+from explorer.visualization.shelf import Shelved, Stamp, read_galleries
 from pages import media, state
 
 
@@ -96,6 +99,12 @@ def coarse_positions(
     """The probability of some classes with the reduced picture at a few positions."""
     places = positions_along((_x.shape[-2], _x.shape[-1]), (side, side), axis, step)
     return position_curve(_model.module, torch.zeros_like(_x), reduced(_x, side), classes, places, batch=4)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def galleries(folder: str, stamp: Stamp) -> tuple[Shelved, ...]:
+    """The galleries of visualizations in a folder, as they were at the time of the stamp."""
+    return read_galleries(Path(folder))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

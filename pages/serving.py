@@ -53,4 +53,13 @@ def _not_here(_request: Request) -> Response:
     return Response(status_code=300)
 
 
-routes = [Route("/{page}/_stcore/{part}", _not_here)]
+def _sheet(request: Request) -> Response:
+    """A sheet of a gallery of visualizations."""
+    # Imported here for the same reason as above.
+    from pages import galleries
+
+    return galleries.serve(request.path_params["sha256"])
+
+
+# A sheet's address is relative to any page, also where the app is served below a path of its own.
+routes = [Route("/{page}/_stcore/{part}", _not_here), Route("/{below:path}sheets/{sha256}.webp", _sheet)]

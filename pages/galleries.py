@@ -1,0 +1,95 @@
+"""The visualizations of the model at work, and their sheets as files for the browser.
+
+A gallery belongs to weights, not to a name: an untrained twin or another checkpoint has none. A sheet is
+fetched once, however many of its pictures are shown, and its address follows from its content, so that a
+browser may keep it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from starlette.responses import Response
+
+import models
+from explorer.visualization.manifest import Entry, GalleryError, Section, Sheet
+from explorer.visualization.shelf import Shelved, stamp
+from pages import cache
+
+FOLDER = Path(models.__file__).parent / "galleries"
+NOTHING = Shelved("", None)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture on a sheet, for the browser.
+
+    Attributes:
+        url: Of the sheet, relative to any page.
+        rows: Of pictures on the sheet.
+        columns: Likewise.
+        tile: (height, width) of a picture in pixels.
+        place: Which picture, row by row.
+    """
+
+    url: str
+    rows: int
+    columns: int
+    tile: tuple[int, int]
+    place: int
+
+    def as_data(self) -> dict[str, Any]:
+        """What the browser gets."""
+        grid = [self.rows, self.columns]
+        return {"url": self.url, "grid": grid, "tile": self.tile, "place": self.place}
+
+
+def of(loaded: models.LoadedModel) -> Shelved:
+    """The gallery of a model's weights; an empty one where there is none.
+
+    One whose manifest can't be read belongs to the model that its folder is named after.
+    """
+    shelved = cache.galleries(str(FOLDER), stamp(FOLDER))
+    matching = [each for each in shelved if each.gallery and each.gallery.weights == loaded.digest]
+    unreadable = [each for each in shelved if each.gallery is None and each.name == loaded.spec.name]
+    # Of several the one whose pictures can all be shown.
+    return min(matching, key=lambda each: len(each.problems), default=(*unreadable, NOTHING)[0])
+
+
+def piece(shelved: Shelved, layer: str | None, index: int) -> Piece | None:
+    """Where the picture of a channel, or with None of a class, stands; None where there is none."""
+    found = shelved.find(layer, index)
+    return None if found is None else Piece(**sheet_data(shelved.sheet(*found)), place=found[1].place)
+
+
+def sheet_data(sheet: Sheet) -> dict[str, Any]:
+    """A sheet as the browser gets it."""
+    rows = -(-sheet.count // sheet.columns)
+    return {"url": f"sheets/{sheet.sha256}.webp", "rows": rows, "columns": sheet.columns, "tile": sheet.tile}
+
+
+def picture(shelved: Shelved, section: Section, entry: Entry) -> NDArray[np.uint8] | None:
+    """One picture of a gallery, uint8 (H, W, 3); None where its sheet has been damaged meanwhile."""
+    if shelved.gallery is None:
+        return None
+    try:
+        return shelved.gallery.picture(section, entry)
+    except GalleryError:
+        return None
+
+
+def serve(sha256: str) -> Response:
+    """A sheet by its digest; only what a manifest names is ever read."""
+    for shelved in cache.galleries(str(FOLDER), stamp(FOLDER)):
+        if shelved.gallery and sha256 in shelved.sheets:
+            try:
+                data = shelved.gallery.sheet_bytes(shelved.sheets[sha256])
+            except GalleryError:
+                continue
+            keep = {"Cache-Control": "public, max-age=31536000, immutable"}
+            return Response(data, media_type="image/webp", headers=keep)
+    return Response(status_code=404)
