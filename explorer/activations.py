@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from explorer.errors import close_names
 from explorer.memory import keep_freed_memory_once
 from explorer.placement import to_device_of
-from explorer.recording import Call, is_script, map_tensors, record_intact
+from explorer.recording import Call, is_script, map_tensors, record_intact, storage_of
 
 Layers: TypeAlias = "str | Iterable[str] | type[nn.Module] | tuple[type[nn.Module], ...] | None"
 
@@ -199,8 +199,9 @@ class _CpuCopies:
     def __call__(self, tensor: Tensor) -> Tensor:
         if tensor.is_cpu or tensor.layout is not torch.strided:
             return tensor.cpu()
-        # The recording keeps all these tensors alive, so that none has been given another's address.
-        key = (tensor.data_ptr(), tensor.shape, tensor.stride(), tensor.dtype)
+        # The recording keeps all these tensors alive, so that none has been given another's storage.
+        place = storage_of(tensor), tensor.storage_offset()
+        key = (*place, tensor.shape, tensor.stride(), tensor.dtype)
         if key not in self._done:
             self._done[key] = tensor.cpu()
         return self._done[key]

@@ -100,7 +100,7 @@ class Recording:
         ):
             return _Kept(_copy(tensor), None)
         item = _Kept(tensor.detach(), tensor._version)
-        self._by_storage.setdefault(_storage(tensor), []).append(item)
+        self._by_storage.setdefault(storage_of(tensor), []).append(item)
         return item
 
     def keep(self, names: tuple[str, ...]) -> Callable[..., None]:
@@ -130,7 +130,7 @@ class Recording:
             return
         for tensor in _tensors(inputs[0] if len(inputs) == 1 else inputs):
             if tensor.layout is torch.strided:
-                for item in self._by_storage.pop(_storage(tensor), ()):
+                for item in self._by_storage.pop(storage_of(tensor), ()):
                     item.copy()
 
     def overwritten(self) -> frozenset[str]:
@@ -187,8 +187,8 @@ def _tensors(value: Any) -> list[Tensor]:
     return [leaf for leaf in tree_iter(value) if isinstance(leaf, Tensor)]
 
 
-def _storage(tensor: Tensor) -> int:
-    # The memory under a strided tensor, which its views and in-place results share.
+def storage_of(tensor: Tensor) -> int:
+    """What tells the memory under a strided tensor, which its views and in-place results share."""
     return int(tensor.untyped_storage()._cdata)
 
 
