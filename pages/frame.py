@@ -47,8 +47,9 @@ lesson = [
 ]
 laboratory = st.Page(HERE / "laboratory.py", title="Laboratory", url_path="laboratory")
 page = st.navigation({"": [hierarchy, layer, looks, laboratory], "Lesson": lesson}, position="top")
-if (choices := state.pop_opening()) is not None and page != layer:
-    st.switch_page(layer, query_params=choices)
+if (opening := state.pop_opening()) is not None and opening[0] != page.url_path:
+    path, choices = opening
+    st.switch_page(looks if path == looks.url_path else layer, query_params=choices)
 state.sync(page.url_path)
 bar(HEADINGS[page.url_path], with_chooser=page != hierarchy)
 page.run()

@@ -64,7 +64,7 @@ def show_answer(reading: Reading) -> None:
 @st.fragment
 def depth(reading: Reading) -> None:
     """A slider along the network; every layer can be seen."""
-    if state.opening_layer_page():  # a tile was clicked; only the frame can turn the page
+    if state.opening_page():  # a tile was clicked; only the frame can turn the page
         st.rerun(scope="app")
     st.subheader("Move through the network")
     names = [layer.name for layer in reading.layers]

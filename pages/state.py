@@ -28,7 +28,7 @@ _PAGE = "page_of_last_run"
 _CURRENT = "current_picture"
 _OWN = "own_picture"
 _PROBLEM = "picture_problem"
-_OPEN = "open_layer_page"
+_OPEN = "open_page"
 
 
 @dataclass(frozen=True)
@@ -75,20 +75,28 @@ def link(**choices: str | int | bool) -> dict[str, str]:
     return everywhere | {name: str(int(v)) if isinstance(v, bool) else str(v) for name, v in choices.items()}
 
 
-def open_channel(layer: str, channel: int) -> None:
-    """Choose a channel of a layer and show it on the Layer page, which the next run opens."""
-    _set({"layer": layer, "channel": channel})
-    st.session_state[_OPEN] = True
+def open_channel(layer: str, channel: int, page: str = "layer", **choices: str | bool | None) -> None:
+    """Choose a channel of a layer, and what else the page has, and show it there: the next run opens it.
+
+    Args:
+        layer: The layer's name.
+        channel: The channel.
+        page: The page's path.
+        choices: Further choices by name; None takes one back.
+    """
+    _set({"layer": layer, "channel": channel, **choices})
+    st.session_state[_OPEN] = page
 
 
-def opening_layer_page() -> bool:
-    """Whether the next run opens the Layer page."""
-    return bool(st.session_state.get(_OPEN, False))
+def opening_page() -> bool:
+    """Whether the next run opens another page."""
+    return _OPEN in st.session_state
 
 
-def pop_opening() -> dict[str, str] | None:
-    """The choices to open the Layer page with, once; None where nobody asked for it."""
-    return _chosen_on("layer") if st.session_state.pop(_OPEN, False) else None
+def pop_opening() -> tuple[str, dict[str, str]] | None:
+    """The path of the page to open and its choices, once; None where nobody asked for it."""
+    page: str | None = st.session_state.pop(_OPEN, None)
+    return None if page is None else (page, _chosen_on(page))
 
 
 def choice(name: str, possible: Sequence[str], default: str) -> str:
