@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from torch import nn
@@ -127,10 +128,14 @@ class LoadedModel:
         """A name for every class, in the order of the outputs; empty where they have none."""
         return self.spec.labels
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """What a cache of results is keyed on: the weights, and how pictures are prepared for them."""
-        return hashlib.sha256(f"{self.digest}{self.preprocess!r}".encode()).hexdigest()
+        """What a cache of results is keyed on: weights, network, and how pictures are prepared for it.
+
+        Weights alone do not tell: networks that differ in their padding or activation can have the same.
+        """
+        parts = (self.digest, self.preprocess, self.spec.name, self.spec.description, self.module)
+        return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()
 
     @property
     def preprocess(self) -> Preprocessing:

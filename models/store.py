@@ -34,12 +34,15 @@ class ModelStore:
         self._lock = threading.Lock()
         self._loading: dict[str, threading.Lock] = {}
 
-    def get(self, name: str, progress: Progress | None = None) -> LoadedModel:
+    def get(
+        self, name: str, progress: Progress | None = None, *, load: Callable[[], LoadedModel] | None = None
+    ) -> LoadedModel:
         """The model `name`, loaded if it is not here.
 
         Args:
             name: As for `models.load`.
             progress: Told of a download, should there be one.
+            load: How this one is loaded, where its name says nothing to `models.load`.
 
         Raises:
             ModelError: As `models.load` does; nothing is kept then.
@@ -51,7 +54,7 @@ class ModelStore:
         with one_at_a_time:
             if (kept := self._kept(name)) is not None:  # somebody else has loaded it meanwhile
                 return kept
-            return self.put(name, self._load(name, progress))
+            return self.put(name, load() if load else self._load(name, progress))
 
     def put(self, name: str, model: LoadedModel) -> LoadedModel:
         """Keep a model that was made elsewhere, such as from a visitor's own checkpoint."""

@@ -1,18 +1,21 @@
-"""What is computed once and kept. The only place that uses Streamlit's caches.
+"""What is computed once and kept, for all visitors together.
 
-Keys are digests of content (the weights' and the picture's sha256) and plain parameters; what a function
-works on beside its key has a leading underscore, which keeps Streamlit from hashing it. Every cache is
-bounded. Activations of the last six pictures, of all visitors together, are kept: with the bundled model
-about 80 MB each. (A cache for each session would hold them until Streamlit forgets the session, minutes after
-its visitor has left.)
+Keys are digests of content (`LoadedModel.key` and the picture's sha256) and plain parameters; what a function
+works on beside its key has a leading underscore, which keeps Streamlit from hashing it. Everything is
+bounded: models and activations by their size, since networks differ a hundredfold, the rest by their number.
+(A cache for each session would hold them until Streamlit forgets the session, minutes after its visitor has
+left.)
 """
 
 from __future__ import annotations
 
+import logging
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import streamlit as st
 import torch
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import explorer
 import models
@@ -26,52 +29,86 @@ from explorer.lesson.position import PositionCurve, position_curve, positions_al
 from explorer.lesson.sharing import LayerWeights, weights_of
 from explorer.visualization.shelf import Shelved, Stamp, read_galleries
 from pages import media, state
+from pages.kept import Kept
+
+logger = logging.getLogger(__name__)
+
+MODELS = models.ModelStore()
+"""The loaded models, of all visitors."""
+
+ACTIVATIONS: Kept[Activations] = Kept(1 << 30, lambda activations: activations.nbytes)
+"""Every layer's maps of the pictures looked at last; with the bundled model about 80 MB each."""
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def model(name: str = state.DEFAULT_MODEL) -> models.LoadedModel:
-    """The model, shared by all visitors."""
-    return models.load(name)
+def model(name: str | None = None) -> models.LoadedModel:
+    """A model, loaded if it is not; None for the one at work.
+
+    Raises:
+        ModelError: If there is no such model, or its weights are not on this computer or not what they should
+            be.
+    """
+    spec, key = state.spec(name or state.model())
+    return loaded(key, spec)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def table(digest: str, _model: models.LoadedModel) -> LayerTable:
+def loaded(key: str, spec: models.ModelSpec) -> models.LoadedModel:
+    """A model by its spec, under the key that `state.spec` gives; nothing of the session is asked for.
+
+    Raises:
+        ModelError: If its weights are not on this computer or not what they should be.
+    """
+
+    def load() -> models.LoadedModel:
+        return models.LoadedModel(spec, *spec.build())
+
+    if key in MODELS.names:
+        return MODELS.get(key, load=load)
+    with _telling(f"Loading {spec.title} …"):
+        return MODELS.get(key, load=load)
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def table(key: str, _model: models.LoadedModel) -> LayerTable:
     """The layer table of a model; it depends on the input's size only, so a black picture will do."""
-    return explorer.layer_table(_model.module, torch.zeros(1, 3, *_model.spec.input_size))
+    return explorer.layer_table(_model.module, torch.zeros(_model.spec.input_shape))
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def stages(digest: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
+@st.cache_resource(max_entries=16, show_spinner=False)
+def stages(key: str, _model: models.LoadedModel) -> tuple[Stage, ...]:
     """The stages of a model, with the layers that have feature maps."""
-    return explorer.stages(table(digest, _model))
+    return explorer.stages(table(key, _model))
 
 
-@st.cache_resource(max_entries=6, show_spinner="Looking at every layer …")
-def activations(
-    digest: str, sha256: str, _model: models.LoadedModel, _picture: explorer.Picture
-) -> Activations:
-    """Every feature map of the current picture; one forward run."""
-    names = [layer.name for layer in table(digest, _model) if layer.is_map]
-    return explorer.capture(_model.module, _model.preprocess(_picture), names)
+def activations(key: str, sha256: str, model: models.LoadedModel, picture: explorer.Picture) -> Activations:
+    """Every feature map of a picture; one forward run."""
+
+    def capture() -> Activations:
+        names = [layer.name for layer in table(key, model) if layer.is_map]
+        return explorer.capture(model.module, model.preprocess(picture), names)
+
+    if ACTIVATIONS.has((key, sha256)):
+        return ACTIVATIONS.get((key, sha256), capture)
+    with _telling("Looking at every layer …"):
+        return ACTIVATIONS.get((key, sha256), capture)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def weights(digest: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
+def weights(key: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
     """How many weights every convolution of a model has, and other layers of its sizes would have."""
     return weights_of(_model.module, torch.zeros(_model.spec.input_shape))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network with noise in the picture …")
 def probed(
-    digest: str, sha256: str, layer: str, row: int, column: int, _model: models.LoadedModel, _x: torch.Tensor
+    key: str, sha256: str, layer: str, row: int, column: int, _model: models.LoadedModel, _x: torch.Tensor
 ) -> tuple[Repaint, Repaint]:
     """What noise outside and inside a position's receptive field does to it."""
-    return probe(_model.module, _x, layer, row, column, table=table(digest, _model))
+    return probe(_model.module, _x, layer, row, column, table=table(key, _model))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Shifting the picture …")
 def shifted_activations(
-    digest: str,
+    key: str,
     sha256: str,
     shift: int,
     axis: Axis,
@@ -87,7 +124,7 @@ def shifted_activations(
 
 @st.cache_resource(max_entries=64, show_spinner="Moving the object …")
 def coarse_positions(
-    digest: str,
+    key: str,
     sha256: str,
     side: int,
     axis: Axis,
@@ -121,8 +158,18 @@ def edges_by_chance(kernel_size: int, count: int) -> int:
 
 def warm() -> None:
     """Do before the first visit what every visit needs."""
-    loaded = model()
-    stages(loaded.digest, loaded)
-    loaded.module(torch.zeros(1, 3, *loaded.spec.input_size))
-    for name in explorer.SAMPLES:
-        sample_thumbnail(name)
+    name = models.default_name()
+    try:
+        spec = models.find(name)
+        default = loaded(name, spec)
+        stages(default.key, default)
+        default.module(torch.zeros(spec.input_shape))
+    except Exception:  # the page tells it to whoever comes, and shows another model
+        logger.exception("the model that the app was started on can't be shown")
+    for sample in explorer.SAMPLES:
+        sample_thumbnail(sample)
+
+
+def _telling(what: str) -> AbstractContextManager[None]:
+    """Say on the page what one waits for; nothing where no page is being made, as in a download."""
+    return st.spinner(what) if get_script_run_ctx(suppress_warning=True) else nullcontext()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+import torch
 
 from explorer.channels import strongest
 from explorer.layers import Layer
@@ -19,10 +20,10 @@ def page() -> None:
     """The whole story on one screen."""
     reading = read()
     convolutions = sum(layer.window is not None and layer.parameters > 0 for layer in reading.layers)
-    height, width = reading.loaded.spec.input_size
+    height, width = reading.spec.input_size
     st.markdown(
-        f"{reading.loaded.spec.title} read {height} × {width} pixels of this picture with {convolutions} "
-        "convolutions. Follow it from edges and colours to parts of objects, or give it your own picture."
+        f"{media.plain(reading.spec.title)} read {height} × {width} pixels of this picture with "
+        f"{convolutions} convolutions. Follow it from edges and colours to parts of objects, or give it your own picture."
     )
     picture, answer, other = st.columns([4, 4, 4], gap="medium")
     with picture:
@@ -56,9 +57,20 @@ def show_answer(reading: Reading) -> None:
     """The five most probable classes."""
     with st.container(gap="xsmall"):
         st.markdown("**The network's answer**")
+        if not reading.predictions:
+            st.markdown(no_answer(reading))
         for prediction in reading.predictions:
             share = f"{100 * prediction.probability:.1f}\u00a0%"
             st.progress(prediction.probability, text=f"{prediction.label} · {share}")
+
+
+def no_answer(reading: Reading) -> str:
+    """Why there are no classes to show."""
+    output = reading.activations.output
+    title = media.plain(reading.spec.title)
+    if isinstance(output, torch.Tensor) and not output.isfinite().all():
+        return f"{title} answers this picture with values that are no numbers (NaN or infinite)."
+    return f"{title} does not tell classes apart: it puts out features, so there is no answer to read."
 
 
 @st.fragment

@@ -6,6 +6,7 @@ import streamlit as st
 
 import explorer
 from pages import cache, media, state, widgets
+from pages.model.showing import settle
 
 UPLOAD = "upload"
 CAMERA = "camera"
@@ -17,11 +18,11 @@ FORMATS = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 def bar(heading: str, *, with_chooser: bool) -> None:
     """The page's heading, the current picture and model, and unless the page has the chooser, a way to it."""
     shown = state.current()
-    loaded = cache.model(state.model())
+    loaded = settle()
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.image(media.thumbnail(shown.picture.rgb), width=44, alt=shown.alt)
         st.title(heading, anchor=False, width="content")
-        st.markdown(f"**{media.plain(shown.title)}** · {loaded.spec.title}", width="content")
+        st.markdown(f"**{media.plain(shown.title)}** · {media.plain(loaded.spec.title)}", width="content")
         if with_chooser:
             with st.popover("Change picture", key="change_picture"):
                 chooser()

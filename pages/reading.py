@@ -24,45 +24,59 @@ class Reading:
     """A picture, a model, and everything that the model made of the picture.
 
     Streamlit keeps what a fragment or a download was given for as long as it remembers the visitor. So a
-    reading holds only what is small, and takes the maps from the cache, which is bounded, each time.
+    reading holds only what is small, and takes model and maps from the caches, which are bounded, each time.
 
     Attributes:
         current: The picture.
-        loaded: The model.
+        spec: The model.
+        model_key: Under which the model is kept.
         view: The picture as the components show it.
         crop: The part of `view` that the model sees, in shares of its size.
     """
 
     current: state.Current
-    loaded: models.LoadedModel
+    spec: models.ModelSpec
+    model_key: str
     view: PictureView
     crop: Crop
 
     @property
+    def loaded(self) -> models.LoadedModel:
+        """The model, ready to use."""
+        return cache.loaded(self.model_key, self.spec)
+
+    @property
     def table(self) -> LayerTable:
         """The model's layers."""
-        return cache.table(self.loaded.digest, self.loaded)
+        return cache.table(self.loaded.key, self.loaded)
 
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The model's early, middle and deep part."""
-        return cache.stages(self.loaded.digest, self.loaded)
+        return cache.stages(self.loaded.key, self.loaded)
 
     @property
     def x(self) -> torch.Tensor:
-        """The model's input, (1, 3, H, W)."""
+        """The model's input, (1, C, H, W)."""
         return self.loaded.preprocess(self.current.picture)
 
     @property
     def activations(self) -> Activations:
         """The maps of every layer that has some, and the logits."""
         picture = self.current.picture
-        return cache.activations(self.loaded.digest, picture.sha256, self.loaded, picture)
+        return cache.activations(self.loaded.key, picture.sha256, self.loaded, picture)
 
     @property
     def predictions(self) -> tuple[models.Prediction, ...]:
-        """The five most probable classes."""
-        return models.top_predictions(self.activations.output, self.loaded.labels)
+        """The five most probable classes; none where the model's outputs are no classes, or no numbers."""
+        output = self.activations.output
+        # A model of one's own may have classes without names; a library's without names only makes features.
+        if not self.spec.labels and self.spec.source != "own":
+            return ()
+        if not isinstance(output, torch.Tensor) or output.ndim != 2 or not output.isfinite().all():
+            return ()
+        named = len(self.spec.labels) == output.shape[1]
+        return models.top_predictions(output, self.spec.labels if named else ())
 
     @property
     def layers(self) -> tuple[Layer, ...]:
@@ -85,7 +99,7 @@ class Reading:
     @property
     def seen(self) -> tuple[float, float, float, float]:
         """The part of the picture that the model sees, (top, left, bottom, right) in pixels."""
-        return self.loaded.preprocess.visible_box(*self.current.picture.rgb.shape[:2])
+        return self.spec.preprocessing.visible_box(*self.current.picture.rgb.shape[:2])
 
     def maps(self, name: str) -> torch.Tensor:
         """The maps of a layer, (C, H, W)."""
@@ -93,16 +107,16 @@ class Reading:
 
     def geometry(self, layer: Layer) -> Geometry:
         """The way from a layer's positions to the picture."""
-        return Geometry(layer.receptive_field, self.loaded.spec.input_size, self.crop)
+        return Geometry(layer.receptive_field, self.spec.input_size, self.crop)
 
 
 def read() -> Reading:
     """The current model's reading of the current picture."""
     current = state.current()
-    loaded = cache.model(state.model())
-    seen = loaded.preprocess.visible_box(*current.picture.rgb.shape[:2])
+    spec, key = state.spec(state.model())
+    seen = spec.preprocessing.visible_box(*current.picture.rgb.shape[:2])
     view, crop = media.view(current.picture, seen, current.alt)
-    return Reading(current, loaded, view, crop)
+    return Reading(current, spec, key, view, crop)
 
 
 def drawn(

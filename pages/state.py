@@ -17,11 +17,13 @@ import explorer
 import models
 from explorer.images import Picture
 from explorer.samples import DEFAULT_SAMPLE
+from models.untrained import untrained_spec, without_mark
 from pages import choices as known
+from pages.model import given
 
 LONGEST_TITLE = 60
+LONGEST_NAME = 120
 T = TypeVar("T")
-DEFAULT_MODEL = "efficientnet_lite0"
 _CHOSEN = "chosen"
 _IN_URL = "choices_in_url"
 _PAGE = "page_of_last_run"
@@ -29,6 +31,9 @@ _CURRENT = "current_picture"
 _OWN = "own_picture"
 _PROBLEM = "picture_problem"
 _OPEN = "open_page"
+_GIVEN = "given_models"
+_SHOWN_MODEL = "model_shown"
+_OFFERED = "model_offered"
 
 
 @dataclass(frozen=True)
@@ -153,8 +158,75 @@ def follow(widget: str, value: Any, take: Callable[[Any], None]) -> dict[str, An
 
 
 def model() -> str:
-    """The name of the model at work."""
-    return choice("model", [spec.name for spec in models.available()], DEFAULT_MODEL)
+    """The name of the model at work, which the frame has found to be there."""
+    return text("model") or models.default_name()
+
+
+def spec(name: str) -> tuple[models.ModelSpec, str]:
+    """What is known about a model, and the key under which it is kept once it is loaded.
+
+    Args:
+        name: As for `models.find`, or that of a model which this visitor gave.
+
+    Raises:
+        UnknownModelError: If there is no such model.
+    """
+    plain, seed = without_mark(name)
+    own = given_models().get(plain)
+    if own is not None:
+        found = own.spec if seed is None else untrained_spec(own.spec, seed)
+        return found, f"{own.token}/{found.name}"
+    if plain.startswith(given.PREFIX):
+        raise models.UnknownModelError(
+            f"{name!r} is a model that a visitor gave from a file. It is here for that visit only and can't "
+            "travel in a link; whoever has the file can give it under Change model."
+        )
+    found = models.find(name)
+    return found, found.name
+
+
+def choose_model(name: str | None) -> None:
+    """Make a model the current one; None for the one to begin with.
+
+    One whose weights are not on this computer is offered for download instead (`offered_model`).
+    """
+    _set({"model": name})
+    _check_model(name)
+    _write_url()
+
+
+def show_model(name: str) -> None:
+    """Note which model is shown: what to return to when another one can't be."""
+    if name != model():
+        choose(model=None if name == models.default_name() else name)
+    st.session_state[_SHOWN_MODEL] = name
+
+
+def shown_model() -> str | None:
+    """The model that was shown last."""
+    value: str | None = st.session_state.get(_SHOWN_MODEL)
+    return value
+
+
+def offered_model() -> str | None:
+    """The model that the visitor wants and that must be downloaded first."""
+    value: str | None = st.session_state.get(_OFFERED)
+    return value
+
+
+def offer_model(name: str | None) -> None:
+    """Offer a model for download; None ends the offer."""
+    st.session_state[_OFFERED] = name
+
+
+def given_models() -> dict[str, given.Given]:
+    """The models that this visitor gave, by name, the oldest first."""
+    return kept(_GIVEN, dict[str, given.Given])
+
+
+def tell(problem: str) -> None:
+    """Tell on the next run what went wrong."""
+    st.session_state[_PROBLEM] = problem
 
 
 def current() -> Current:
@@ -183,7 +255,7 @@ def choose_own(data: bytes, title: str) -> None:
     try:
         picture = explorer.decode(data)
     except explorer.PictureError as error:
-        st.session_state[_PROBLEM] = f"{title}: {error} The picture you had is still here."
+        tell(f"{title}: {error} The picture you had is still here.")
         return
     st.session_state[_OWN] = Current(picture, title, f"Your picture {title}", sample=None)
     choose_picture(None)
@@ -202,18 +274,27 @@ def sent(widget: str, name: str | None = None) -> Any:
 
 
 def _check_model(name: str | None) -> None:
-    names = [spec.name for spec in models.available()]
-    if name is not None and name not in names:
-        given = name[:LONGEST_TITLE]
-        st.session_state[_PROBLEM] = f"There is no model {given!r}. There are: {', '.join(names)}."
+    """Take a choice back that can't be shown, and say why or offer what is missing."""
+    if name is None:
+        return
+    try:
+        found, _ = spec(name[:LONGEST_NAME])
+    except models.ModelError as error:
+        tell(str(error))
+    else:
+        if found.available_offline:
+            _set({"model": None if found.name == models.default_name() else found.name})
+            return
+        offer_model(found.name)
+    _set({"model": shown_model()})
 
 
 def _show_chosen_picture() -> None:
     """Show the sample that the link names; without one the visitor's own picture, else the default."""
     name = text("picture")
     if name is not None and name not in explorer.SAMPLES:
-        given, known = name[:LONGEST_TITLE], ", ".join(explorer.SAMPLES)
-        st.session_state[_PROBLEM] = f"There is no sample picture {given!r}. There are: {known}."
+        asked, known = name[:LONGEST_TITLE], ", ".join(explorer.SAMPLES)
+        tell(f"There is no sample picture {asked!r}. There are: {known}.")
         _set({"picture": None})
         name = None
     if name is None and (mine := own()) is not None:

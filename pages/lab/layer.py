@@ -21,7 +21,7 @@ from pages.reading import layer_words
 def of_chosen_layer(top: DeltaGenerator) -> Subject:
     """A convolution of the model, on what it is given for the current picture."""
     loaded, current = cache.model(), state.current()
-    table = cache.table(loaded.digest, loaded)
+    table = cache.table(loaded.key, loaded)
     layers = {layer.name: layer for layer in table if convolves(layer)}
     if not layers:
         raise LayerError(f"{loaded.spec.title} has no convolution over maps; choose another model or case")
@@ -69,7 +69,7 @@ def choose_layer(name: str) -> None:
 def captured(name: str) -> Case:
     """A layer with its input; the last one is kept, so that turning a parameter does not run the model."""
     loaded, picture = cache.model(), state.current().picture
-    key = (loaded.digest, picture.sha256, name)
+    key = (loaded.key, picture.sha256, name)
     kept: dict[Any, Case] = state.kept("lab_layer_case", dict)
     if key not in kept:
         case = of_layer(loaded.module, loaded.preprocess(picture), name)

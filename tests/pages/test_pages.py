@@ -124,7 +124,7 @@ def test_a_link_to_what_does_not_exist_says_so_and_shows_the_default() -> None:
 def test_a_link_names_the_model_and_an_unknown_one_is_told() -> None:
     assert not opened(model="efficientnet_lite0").error
     test = opened(model="resnet9000")
-    assert "There is no model 'resnet9000'. There are: efficientnet_lite0." in said(test)
+    assert "There is no model 'resnet9000'; did you mean" in said(test)
     assert len(answers(test)) == 5
 
 

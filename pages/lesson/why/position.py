@@ -119,7 +119,7 @@ def look(reading: Reading, scene: Scene) -> PositionCurve:
     """A few positions, while one waits."""
     free = min(reading.loaded.spec.input_size) - scene.side
     return cache.coarse_positions(
-        reading.loaded.digest,
+        reading.loaded.key,
         reading.current.picture.sha256,
         scene.side,
         scene.axis,
@@ -144,7 +144,7 @@ def measured(reading: Reading, scene: Scene) -> PositionCurve | None:
         )  # fmt: skip
         return done if done.complete else None
 
-    key = (loaded.digest, picture.sha256, scene.side, scene.axis, scene.classes)
+    key = (loaded.key, picture.sha256, scene.side, scene.axis, scene.classes)
     return offer("positions", key, "Measure every pixel", work)
 
 

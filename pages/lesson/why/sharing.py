@@ -127,7 +127,7 @@ def model(reading: Reading) -> None:
     """The same for every convolution of the loaded model."""
     title = reading.loaded.spec.title
     st.subheader(f"In every layer of {title}", anchor="layers")
-    rows = cache.weights(reading.loaded.digest, reading.loaded)
+    rows = cache.weights(reading.loaded.key, reading.loaded)
     if not rows:
         st.info(f"{title} has no convolutions to count.")
         return

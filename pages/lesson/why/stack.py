@@ -124,7 +124,7 @@ def prove(reading: Reading, layer: Layer, point: tuple[int, int]) -> None:
         return
     height, width = layer.output_shape[-2:]
     row, column = point[0] * height // 100, point[1] * width // 100
-    x, digest, sha256 = reading.x, reading.loaded.digest, reading.current.picture.sha256
+    x, digest, sha256 = reading.x, reading.loaded.key, reading.current.picture.sha256
     found = cache.probed(digest, sha256, layer.name, row, column, reading.loaded, x)
     preprocess = reading.loaded.preprocess
     pictures = noisy(x, found[0].box)

@@ -161,7 +161,7 @@ def take() -> None:
 
 def shifted(reading: Reading, layers: tuple[str, ...], shift: int, axis: Axis, border: str) -> Shifted:
     """Run the network on the picture and on the shifted one."""
-    x, digest, sha256 = reading.x, reading.loaded.digest, reading.current.picture.sha256
+    x, digest, sha256 = reading.x, reading.loaded.key, reading.current.picture.sha256
     found = cache.shifted_activations(digest, sha256, shift, axis, border, layers, reading.loaded, x)
     return Shifted(shift, axis, layers, {name: found[name] for name in layers}, reading.table)
 
@@ -228,7 +228,7 @@ def show_all_shifts(reading: Reading, layers: tuple[str, ...], axis: Axis, borde
         )  # fmt: skip
         return done if done.complete else None
 
-    key = (loaded.digest, picture.sha256, axis, border)
+    key = (loaded.key, picture.sha256, axis, border)
     result = offer("shifts", key, "Measure all shifts", work)
     if result is not None:
         curves.shifts(result)

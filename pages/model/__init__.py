@@ -1,0 +1,1 @@
+"""The model at work: finding, bringing, giving and comparing models."""
