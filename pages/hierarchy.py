@@ -23,7 +23,8 @@ def page() -> None:
     height, width = reading.spec.input_size
     st.markdown(
         f"{media.plain(reading.spec.title)} read {height} × {width} pixels of this picture with "
-        f"{convolutions} convolutions. Follow it from edges and colours to parts of objects, or give it your own picture."
+        f"{convolutions} convolutions. Follow it from edges and colours to parts of objects, or give it your own "
+        "picture."
     )
     picture, answer, other = st.columns([4, 4, 4], gap="medium")
     with picture:
