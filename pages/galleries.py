@@ -7,9 +7,7 @@ browser may keep it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,33 +17,10 @@ import models
 from explorer.visualization.manifest import Entry, GalleryError, Section, Sheet
 from explorer.visualization.shelf import Shelved, stamp
 from pages import cache
+from pages.widgets import Piece
 
 FOLDER = Path(models.__file__).parent / "galleries"
 NOTHING = Shelved("", None)
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One picture on a sheet, for the browser.
-
-    Attributes:
-        url: Of the sheet, relative to any page.
-        rows: Of pictures on the sheet.
-        columns: Likewise.
-        tile: (height, width) of a picture in pixels.
-        place: Which picture, row by row.
-    """
-
-    url: str
-    rows: int
-    columns: int
-    tile: tuple[int, int]
-    place: int
-
-    def as_data(self) -> dict[str, Any]:
-        """What the browser gets."""
-        grid = [self.rows, self.columns]
-        return {"url": self.url, "grid": grid, "tile": self.tile, "place": self.place}
 
 
 def of(loaded: models.LoadedModel) -> Shelved:
@@ -63,13 +38,13 @@ def of(loaded: models.LoadedModel) -> Shelved:
 def piece(shelved: Shelved, layer: str | None, index: int) -> Piece | None:
     """Where the picture of a channel, or with None of a class, stands; None where there is none."""
     found = shelved.find(layer, index)
-    return None if found is None else Piece(**sheet_data(shelved.sheet(*found)), place=found[1].place)
+    return None if found is None else on_sheet(shelved.sheet(*found), found[1].place)
 
 
-def sheet_data(sheet: Sheet) -> dict[str, Any]:
-    """A sheet as the browser gets it."""
+def on_sheet(sheet: Sheet, place: int) -> Piece:
+    """One picture of a sheet as the browser gets it."""
     rows = -(-sheet.count // sheet.columns)
-    return {"url": f"sheets/{sheet.sha256}.webp", "rows": rows, "columns": sheet.columns, "tile": sheet.tile}
+    return Piece(f"sheets/{sheet.sha256}.webp", (rows, sheet.columns), sheet.tile, place)
 
 
 def picture(shelved: Shelved, section: Section, entry: Entry) -> NDArray[np.uint8] | None:

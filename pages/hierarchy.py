@@ -8,7 +8,7 @@ import torch
 from explorer.channels import strongest
 from explorer.layers import Layer
 from explorer.story import extent, look_for, observe
-from pages import downloads, media, state, widgets
+from pages import downloads, galleries, media, state, widgets
 from pages.picture import chooser
 from pages.reading import Reading, drawn, layer_words, read, tile_names
 
@@ -23,8 +23,8 @@ def page() -> None:
     height, width = reading.spec.input_size
     st.markdown(
         f"{media.plain(reading.spec.title)} read {height} × {width} pixels of this picture with "
-        f"{convolutions} convolutions. Follow it from edges and colours to parts of objects, or give it your own "
-        "picture."
+        f"{convolutions} convolutions. Follow it from edges and colours to parts of objects, or give it "
+        "your own picture."
     )
     picture, answer, other = st.columns([4, 4, 4], gap="medium")
     with picture:
@@ -107,22 +107,30 @@ def show_tiles(reading: Reading, layer: Layer, key: str) -> None:
     channels = strongest(maps, TILES)
     chosen = maps[list(channels)]
     view, legend = drawn(maps, channels, "channel")
+    shelved = galleries.of(reading.loaded)
 
     def open_channel() -> None:
         channel = state.sent(key, "pick")
         if channel in channels:
             state.open_channel(layer.name, channel)
 
+    def make() -> None:
+        channel = state.sent(key, "make")
+        if channel in channels:
+            state.open_channel(layer.name, channel, "looks", make=True, **{"class": None})
+
     widgets.tiles(
         key,
         view,
         channels,
+        [galleries.piece(shelved, layer.name, channel) for channel in channels],
         label=f"The strongest channels of {layer.name}",
         names=tile_names(layer, chosen, channels),
         picture=reading.view,
         geometry=reading.geometry(layer),
         legend=legend,
         on_pick=open_channel,
+        on_make=make,
     )
 
 

@@ -42,7 +42,8 @@ def register(name: str, *parts: str) -> Callable[..., Any]:
     return st.components.v2.component(f"explorer_{name}", html='<div class="root"></div>', js=js, css=css)
 
 
-_TILES, _MOSAIC, _CHANNEL, _GALLERY = map(register, ("tiles", "mosaic", "channel", "gallery"))
+_TILES, _MOSAIC, _CHANNEL = (register(name, "pieces") for name in ("tiles", "mosaic", "channel"))
+_GALLERY = register("gallery")
 
 
 @dataclass(frozen=True)
@@ -105,10 +106,32 @@ class Maps:
         }
 
 
+LOOKS_NOTE = "Beneath each map: what the channel looks for, in a picture made by optimisation."
+LOOKS_MISSING = "What a channel looks for can be made into a picture: it takes some seconds."
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One picture on a sheet of several.
+
+    Attributes:
+        url: Of the sheet, relative to any page or a data URL.
+        grid: (rows, columns) of pictures on the sheet.
+        tile: (height, width) of a picture in pixels.
+        place: Which picture, row by row.
+    """
+
+    url: str
+    grid: tuple[int, int]
+    tile: tuple[int, int]
+    place: int
+
+
 def tiles(
     key: str,
     maps: Maps,
     channels: Sequence[int],
+    looks: Sequence[Piece | None],
     *,
     label: str,
     names: Sequence[str],
@@ -116,19 +139,24 @@ def tiles(
     geometry: Geometry,
     legend: Legend,
     on_pick: Callable[[], None],
+    on_make: Callable[[], None],
 ) -> None:
-    """The strongest channels of a layer beside the picture; a click sends the channel as the trigger `pick`.
+    """The strongest channels of a layer beside the picture.
+
+    A click sends the channel as the trigger `pick`, one on "make it" as `make`.
 
     Args:
         key: Streamlit's key of this instance.
         maps: One map per tile, (n, H, W).
         channels: The channel of every tile.
+        looks: What each of them looks for; None where there is no picture of that.
         label: What the whole list is, for assistive technology.
         names: What every tile is, for assistive technology.
         picture: The picture, with the part that the model sees and the receptive field marked on it.
         geometry: The way from a position to the picture.
         legend: What the colours mean.
         on_pick: Called before the page runs again.
+        on_make: Likewise.
     """
     data = maps.as_data() | {
         "channels": list(channels),
@@ -137,9 +165,11 @@ def tiles(
         "picture": asdict(picture),
         "geometry": geometry.as_data(),
         "legend": legend_data(legend),
+        "looks": [None if piece is None else asdict(piece) for piece in looks],
+        "looks_note": LOOKS_NOTE if any(looks) else LOOKS_MISSING,
     }
-    data["digest"] += label
-    _TILES(key=key, data=data, on_pick_change=on_pick)
+    data["digest"] += label + str(looks)
+    _TILES(key=key, data=data, on_pick_change=on_pick, on_make_change=on_make)
 
 
 def mosaic(

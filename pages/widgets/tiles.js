@@ -1,5 +1,6 @@
-// The strongest channels of one layer as tiles beside the picture: pointing at a position shows its value
-// and what it sees of the picture; a click or Enter opens the channel.
+// The strongest channels of one layer as tiles beside the picture, each with what it looks for beneath:
+// pointing at a position of a map shows its value and what it sees of the picture, pointing at what a channel
+// looks for enlarges it; a click or Enter opens the channel. Where there is no such picture, one can be made.
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = once(parentElement, () => {
@@ -12,7 +13,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const list = element("div", "tiles", beside);
     list.setAttribute("role", "listbox");
     const legend = element("div", "legend", beside);
-    return { picture, readout, list, legend, digest: null };
+    return { picture, readout, list, legend, digest: null, loupe: loupe(parentElement) };
   });
 
   const [count, height, width] = data.shape;
@@ -41,15 +42,36 @@ export default function ({ data, parentElement, setTriggerValue }) {
     else if (event.key === "Home") focus(0);
     else if (event.key === "End") focus(count - 1);
     else if (event.key === "Enter" || event.key === " ") setTriggerValue("pick", data.channels[tile]);
+    else if (event.key.toLowerCase() === "m" && !data.looks[tile]) setTriggerValue("make", data.channels[tile]);
     else return;
     event.preventDefault();
+  }
+
+  // What the channel looks for, beneath its map.
+  function addLook(option, tile) {
+    const piece = data.looks[tile];
+    const box = element("div", piece ? "look" : "look missing", option);
+    if (piece) {
+      cut(box, piece);
+      enlarges(option, box, view, piece, `What channel ${data.channels[tile]} looks for, in a picture made by optimisation`);
+      return;
+    }
+    box.textContent = "make it";
+    box.title = "Make a picture of what this channel looks for";
+    option.setAttribute("aria-keyshortcuts", "M");
+    box.onclick = (event) => {
+      event.stopPropagation();
+      setTriggerValue("make", data.channels[tile]);
+    };
   }
 
   function build() {
     const palette = bytes(data.palette);
     const entries = bytes(data.entries);
     view.values = floats(data.values);
+    view.loupe.hide();
     view.list.replaceChildren();
+    view.list.classList.toggle("bare", !data.looks.some(Boolean));
     view.list.setAttribute("aria-label", data.label);
     for (let tile = 0; tile < count; tile++) {
       const option = element("div", "tile", view.list);
@@ -60,8 +82,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
       option.tabIndex = tile === 0 ? 0 : -1;
       const canvas = element("canvas", "", option);
       paint(canvas, entries.subarray(tile * size, (tile + 1) * size), height, width, palette);
+      addLook(option, tile);
       element("span", "name", option).textContent = data.channels[tile];
-      option.onpointermove = option.onpointerdown = (event) => point(tile, ...under(event, canvas, height, width));
+      canvas.onpointermove = canvas.onpointerdown = (event) => point(tile, ...under(event, canvas, height, width));
       option.onfocus = () => pointAtStrongest(tile);
       option.onclick = () => setTriggerValue("pick", data.channels[tile]);
       option.onkeydown = (event) => onKey(event, tile);
@@ -75,5 +98,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.digest = data.digest;
     build();
     showLegend(view.legend, data.legend);
+    element("p", "note", view.legend).textContent = data.looks_note;
   }
 }
