@@ -80,6 +80,18 @@ class Activations(Mapping[str, Tensor]):
             raise KeyError(f"{name!r} was not captured{close_names(name, self._calls)}")
         return self._calls[name]
 
+    def in_float32(self) -> Activations:
+        """The same with what a network in mixed precision put out in 16 bits widened to 32, without loss."""
+        widened: dict[int, Tensor] = {}
+
+        def wide(tensor: Tensor) -> Tensor:
+            if tensor.dtype not in (torch.bfloat16, torch.float16):
+                return tensor
+            return widened.setdefault(id(tensor), tensor.float())
+
+        calls = {name: tuple(tuple(map(wide, call)) for call in made) for name, made in self._calls.items()}
+        return Activations(calls, map_tensors(wide, self.output))
+
     @property
     def nbytes(self) -> int:
         """Memory of all captured tensors together, in bytes (a tensor kept under two names counts once)."""

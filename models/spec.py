@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from torch import nn
 
+from models.devices import CPU, Device, mixed_precision, move, telling_memory
 from models.download import Progress, RemoteFile
 from models.errors import ModelError, UnknownModelError
 from models.preprocessing import Preprocessing
@@ -117,11 +119,45 @@ class LoadedModel:
         spec: What it is.
         module: The network, in eval mode, without gradients for its parameters.
         digest: sha256 of its weights in hexadecimal; of the file, where there is one.
+        device: Where it lies and runs.
+        mixed: Whether it runs in bfloat16 where that is safe on its device (`models.mixed_precision`).
     """
 
     spec: ModelSpec
     module: nn.Module = field(repr=False)
     digest: str
+    device: Device = CPU
+    mixed: bool = False
+
+    def on(self, device: Device) -> LoadedModel:
+        """The model on a device; its network moves there, so that who held this model holds it no more.
+
+        Raises:
+            NoMemoryError: If it has no room there.
+        """
+        if device == self.device:
+            return self
+        move(self.module, device, self.spec.title)
+        return replace(self, device=device, mixed=False)
+
+    @cached_property
+    def in_mixed_precision(self) -> LoadedModel:
+        """The same network, run in bfloat16; the model itself where its device is not made for that."""
+        return replace(self, mixed=True) if self.device.mixed_precision else self
+
+    @contextmanager
+    def at_work(self, what: str) -> Iterator[None]:
+        """Run the network inside: in the precision chosen, and too little memory is told in a sentence.
+
+        Args:
+            what: What is done with it: the beginning of a sentence that its title ends.
+
+        Raises:
+            NoMemoryError: In place of PyTorch's errors about memory.
+        """
+        precision = mixed_precision(self.device) if self.mixed else nullcontext()
+        with telling_memory(f"{what} {self.spec.title}", self.device), precision:
+            yield
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -130,11 +166,12 @@ class LoadedModel:
 
     @cached_property
     def key(self) -> str:
-        """What a cache of results is keyed on: weights, network, and how pictures are prepared for it.
+        """What a cache of results is keyed on: weights, network, how pictures are prepared, where it runs.
 
         Weights alone do not tell: networks that differ in their padding or activation can have the same.
         """
-        parts = (self.digest, self.preprocess, self.spec.name, self.spec.description, self.module)
+        network = self.digest, self.preprocess, self.spec.name, self.spec.description, self.module
+        parts = *network, self.device.name, self.mixed
         return hashlib.sha256("\n".join(map(repr, parts)).encode()).hexdigest()
 
     @property
