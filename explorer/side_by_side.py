@@ -1,9 +1,8 @@
 """Two networks, or two pictures, side by side: which layers correspond, and what differs, measured.
 
-Layers of two networks correspond where they stand equally deep. Their channels do not: a network's numbering
-of its channels comes from its random beginning, so that channel 5 of one has nothing to do with channel 5 of
-another, not even of its own untrained twin. Of one network on two pictures they do, and can be compared one by
-one.
+Layers of two networks correspond where they stand equally deep. Their channels do not: how a network numbers
+its channels comes from its random beginning, so that channel 5 of one has nothing to do with channel 5 of
+another, not even of its own untrained twin. Of one network on two pictures they do, and can be compared.
 """
 
 from __future__ import annotations
@@ -151,22 +150,15 @@ def tell_filters(one: FirstFilters | None, other: FirstFilters | None, by_chance
 
     Example:
         >>> tell_filters(FirstFilters("conv1", 40, 64, 7), FirstFilters("conv1", 3, 64, 7), 40)
-        'Of the 64 filters that read the picture, 40 pass for edge detectors in A and 3 in B; of filters of \
-noise, 4.0\xa0% do.'
+        'Of the filters that read the picture, 40 of 64 pass for edge detectors in A and 3 of 64 in B; of \
+filters of noise, 4.0\xa0% do.'
     """
     if one is None or other is None or one.kernel_size != other.kernel_size:
         return None
-    if one.filters == other.filters:
-        found = (
-            f"Of the {one.filters} filters that read the picture, {one.edges} pass for edge detectors in A"
-        )
-        rest = f"and {other.edges} in B"
-    else:
-        found = (
-            f"Of the filters that read the picture, {one.edges} of {one.filters} pass for edge detectors in A"
-        )
-        rest = f"and {other.edges} of {other.filters} in B"
-    return f"{found} {rest}; of filters of noise, {by_chance / 10:.1f}\u00a0% do."
+    return (
+        f"Of the filters that read the picture, {one.edges} of {one.filters} pass for edge detectors in A and "
+        f"{other.edges} of {other.filters} in B; of filters of noise, {by_chance / 10:.1f}\u00a0% do."
+    )
 
 
 def tell_maps(one: Observation, other: Observation) -> str:
