@@ -156,8 +156,8 @@ filters of noise, 4.0\xa0% do.'
     if one is None or other is None or one.kernel_size != other.kernel_size:
         return None
     return (
-        f"Of the filters that read the picture, {one.edges} of {one.filters} pass for edge detectors in A and "
-        f"{other.edges} of {other.filters} in B; of filters of noise, {by_chance / 10:.1f}\u00a0% do."
+        f"Of the filters that read the picture, {one.edges} of {one.filters} pass for edge detectors in A "
+        f"and {other.edges} of {other.filters} in B; of filters of noise, {by_chance / 10:.1f}\u00a0% do."
     )
 
 
