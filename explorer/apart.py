@@ -20,6 +20,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, Concatenate, ParamSpec, TypeVar, cast
@@ -28,10 +29,15 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _ROOT = Path(__file__).parents[1]
 _END = b"end"
+_UNREADABLE = 65  # the exit code of a process that could not read its task
 
 
 class ApartError(RuntimeError):
     """The process ended before its work was done; the message has its last words."""
+
+
+class UnsendableError(ApartError):
+    """What was to be worked on can't travel to another process: it can't be pickled, or not be read there."""
 
 
 def run_apart(
@@ -45,8 +51,10 @@ def run_apart(
         options: Keywords of `work`.
 
     Raises:
+        UnsendableError: If the work or its arguments can't be handed over.
         ApartError: If the process does not come to its end.
     """
+    given = _pickled((work, arguments, options))
     paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
     surroundings = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     with (
@@ -54,7 +62,7 @@ def run_apart(
         tempfile.TemporaryFile() as words,
         subprocess.Popen(
             [sys.executable, "-m", "explorer.apart"],
-            stdin=_filled(task, pickle.dumps((work, arguments, options))),
+            stdin=_filled(task, given),
             stdout=subprocess.PIPE,
             stderr=words,
             env=surroundings,
@@ -63,12 +71,19 @@ def run_apart(
         try:
             yield from _received(cast("IO[bytes]", process.stdout))
         except EOFError:
-            process.wait()
+            kind = UnsendableError if process.wait() == _UNREADABLE else ApartError
             words.seek(0)
             last = words.read().decode(errors="replace").strip()
-            raise ApartError(f"the process ended early: {last[-500:]}") from None
+            raise kind(f"the process ended early: {last[-500:]}") from None
         finally:
             process.kill()
+
+
+def _pickled(task: object) -> bytes:
+    try:
+        return pickle.dumps(task)
+    except (pickle.PicklingError, AttributeError, TypeError, ValueError, RuntimeError) as error:
+        raise UnsendableError(f"this can't be handed to another process: {error}") from error
 
 
 def _filled(file: IO[bytes], data: bytes) -> IO[bytes]:
@@ -90,7 +105,11 @@ def _main() -> None:
     def send(told: object) -> None:
         _write(pipe, pickle.dumps(told))
 
-    work, arguments, options = pickle.load(sys.stdin.buffer)
+    try:
+        work, arguments, options = pickle.load(sys.stdin.buffer)
+    except Exception:  # noqa: BLE001 - classes of others may do anything when they are read
+        traceback.print_exc()
+        sys.exit(_UNREADABLE)
     work(send, *arguments, **options)
     _write(pipe, _END)
 

@@ -30,11 +30,11 @@ def _add_visualize(command: argparse.ArgumentParser) -> None:
     command.add_argument("targets", metavar="TARGET", nargs="*", help=_TARGET)
     command.add_argument(
         "--again",
-        metavar="PNG",
+        metavar="FILE",
         nargs="+",
         type=Path,
         default=[],
-        help="make pictures again that this command made, from the record inside them",
+        help="make pictures again from a recipe (JSON), or from the record inside a picture (PNG)",
     )
     command.add_argument(
         "--out", metavar="DIR", type=Path, default=Path(), help="folder for the pictures (default: here)"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,14 +30,13 @@ from explorer.visualization import (
     Recipe,
     Visualization,
     VisualizationError,
-    visualize,
 )
-from explorer.visualization.algebra import Objective
 from explorer.visualization.defaults import default_recipe, starting_picture
 from explorer.visualization.notation import parse_objective
 from explorer.visualization.optimize import start_digest
 from explorer.visualization.plan import Subject
 from explorer.visualization.recipe import Origin
+from explorer.visualization.runs import Run, make, read_run
 from explorer.visualization.store import from_png, to_png, write_whole
 
 _PARAMETRIZATIONS: dict[str, type[Parametrization]] = {"pixels": Pixels, "fourier": Fourier, "maco": Maco}
@@ -109,14 +108,17 @@ def _visualize(arguments: argparse.Namespace, subject: Subject) -> None:
     if bool(arguments.targets) == bool(arguments.again):
         raise VisualizationError("say what to raise, such as blocks.3.2:17, or give pictures with --again")
     work = list(_again(arguments, subject) if arguments.again else _asked(arguments, subject))
-    names = distinct(name for name, *_ in work)
-    for name, (_, objective, recipe, seeds, start) in zip(names, work, strict=True):
-        for made in _made(subject, objective, recipe, seeds, start, arguments.device):
-            own = name if len(seeds) == 1 else f"{name}-seed{made.origin.seed}"
-            _write(arguments.out / f"{own}.png", made)
+    names = distinct(name for name, _ in work)
+    for name, (_, run) in zip(names, work, strict=True):
+        several = len(run.objectives) > 1
+        for number, row in enumerate(_made(subject, run)):
+            for made in row:
+                part = f"-{number}" if several else ""
+                own = f"{name}{part}" if len(run.seeds) == 1 else f"{name}{part}-seed{made.origin.seed}"
+                _write(arguments.out / f"{own}.png", made, run)
 
 
-_Work = tuple[str, Objective, Recipe, tuple[int, ...], NDArray[np.uint8] | None]
+_Work = tuple[str, Run]
 
 
 def _asked(arguments: argparse.Namespace, subject: Subject) -> Iterator[_Work]:
@@ -128,7 +130,8 @@ def _asked(arguments: argparse.Namespace, subject: Subject) -> Iterator[_Work]:
         recipe = _changed(recipe, arguments)
         start = _start(arguments.start, recipe)
         name = file_name(f"negative-{text}" if arguments.negative else text)
-        yield name, objective, recipe, tuple(arguments.seeds), start
+        run = Run((objective,), recipe, tuple(arguments.seeds), start, subject.name, subject.weights)
+        yield name, replace(run, device=arguments.device, threads=torch.get_num_threads())
 
 
 def _changed(recipe: Recipe, arguments: argparse.Namespace) -> Recipe:
@@ -162,50 +165,39 @@ def _start(name: str | None, recipe: Recipe) -> NDArray[np.uint8] | None:
 def _again(arguments: argparse.Namespace, subject: Subject) -> Iterator[_Work]:
     for path in arguments.again:
         try:
-            origin = from_png(path.read_bytes()).origin
+            data = path.read_bytes()
+            run = read_run(data) or _alone(from_png(data).origin, arguments)
         except (VisualizationError, OSError) as error:
             raise VisualizationError(f"{shown(str(path))}: {error}") from error
-        start = _start(arguments.start, origin.recipe)
-        _check_same(origin, subject, start_digest(start), shown(str(path)))
-        yield f"{path.stem}-again", origin.objective, origin.recipe, origin.seeds, start
+        _check_weights(run, subject, shown(str(path)))
+        yield f"{path.stem}-again", run
 
 
-def _check_same(origin: Origin, subject: Subject, start: str | None, name: str) -> None:
-    if origin.weights != subject.weights:
+def _alone(origin: Origin, arguments: argparse.Namespace) -> Run:
+    """The run of a picture that does not say what else was made with it."""
+    start = _start(arguments.start, origin.recipe)
+    if origin.start != start_digest(start):
         raise VisualizationError(
-            f"{name} was made of {origin.model or 'another model'}, with other weights than {subject.name} "
+            "it was started from a picture: give the same one with --from"
+            if start is None
+            else "it was not started from that picture"
+        )
+    run = Run((origin.objective,), origin.recipe, origin.seeds, start, origin.model, origin.weights)
+    return replace(run, device=arguments.device, threads=torch.get_num_threads())
+
+
+def _check_weights(run: Run, subject: Subject, name: str) -> None:
+    if run.weights != subject.weights:
+        raise VisualizationError(
+            f"{name} was made of {run.model or 'another model'}, with other weights than {subject.name} "
             "has here: name the model with --model"
         )
-    if origin.start != start:
-        raise VisualizationError(
-            f"{name} was started from a picture: give the same one with --from"
-            if start is None
-            else f"{name} was not started from that picture"
-        )
 
 
-def _made(
-    subject: Subject,
-    objective: Objective,
-    recipe: Recipe,
-    seeds: Sequence[int],
-    start: NDArray[np.uint8] | None,
-    device: str,
-) -> list[Visualization]:
+def _made(subject: Subject, run: Run) -> tuple[tuple[Visualization, ...], ...]:
     # disable=None: a bar only where standard error is a terminal, so that logs stay readable.
-    with tqdm(total=recipe.steps, unit="step", file=sys.stderr, disable=None, leave=False) as bar:
-        (made,) = visualize(
-            subject.module,
-            [objective],
-            recipe,
-            seeds=seeds,
-            device=device,
-            start=start,
-            model=subject.name,
-            weights=subject.weights,
-            progress=_shown_on(bar),
-        )
-    return made
+    with tqdm(total=run.last, unit="step", file=sys.stderr, disable=None, leave=False) as bar:
+        return make(subject.module, run, progress=_shown_on(bar)).made
 
 
 def _shown_on(bar: tqdm[None]) -> Callable[[Progress], None]:
@@ -217,9 +209,9 @@ def _shown_on(bar: tqdm[None]) -> Callable[[Progress], None]:
     return step
 
 
-def _write(path: Path, made: Visualization) -> None:
-    write_whole(path, to_png(made))
-    record = json.dumps(made.to_json(), indent=1, sort_keys=True, allow_nan=False)
+def _write(path: Path, made: Visualization, run: Run) -> None:
+    write_whole(path, to_png(made, run))
+    record = json.dumps({**made.to_json(), "run": run.to_json()}, indent=1, sort_keys=True, allow_nan=False)
     write_whole(path.with_suffix(".json"), f"{record}\n".encode())
     say(f"{shown(str(path))}: {made.origin.objective.describe()} reached {made.value:.4g}")
 

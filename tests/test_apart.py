@@ -2,12 +2,13 @@
 
 import os
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from explorer import apart
-from explorer.apart import ApartError, run_apart
+from explorer.apart import ApartError, UnsendableError, run_apart
 
 
 @pytest.fixture
@@ -69,3 +70,20 @@ def test_bytes_that_look_like_the_end_are_not_the_end():
 
 def echo(send, value):
     send(value)
+
+
+def test_what_cannot_be_pickled_is_told_before_a_process_starts(started):
+    with pytest.raises(UnsendableError, match="can't be handed to another process"):
+        next(run_apart(echo, lambda: None))
+    assert not started
+
+
+def here():
+    return 1
+
+
+def test_what_the_process_cannot_read_is_told_apart_from_its_failing(monkeypatch):
+    monkeypatch.setattr(here, "__module__", "known_only_here")
+    monkeypatch.setitem(sys.modules, "known_only_here", sys.modules[__name__])
+    with pytest.raises(UnsendableError, match="No module named 'known_only_here'"):
+        next(run_apart(echo, here))

@@ -22,9 +22,11 @@ from PIL.PngImagePlugin import PngInfo
 
 from explorer.visualization.errors import VisualizationError
 from explorer.visualization.recipe import Origin, Visualization
+from explorer.visualization.runs import Run
 
 RECORD = "visualization"
 """The name of the PNG text that holds the record."""
+_LONGEST_RECORD = 900_000  # Pillow reads a million letters of text
 
 
 class Store:
@@ -76,11 +78,19 @@ class Store:
             path.unlink(missing_ok=True)
 
 
-def to_png(made: Visualization) -> bytes:
-    """The picture as PNG, its record as text inside: everything needed to make it again."""
+def to_png(made: Visualization, run: Run | None = None) -> bytes:
+    """The picture as PNG, its record as text inside: everything needed to make it again.
+
+    Args:
+        made: The visualization.
+        run: What it was made in; left out of the record where it starts from a picture too large for that.
+    """
     record = {**made.to_json(), "pixels_sha256": pixels_digest(made.picture)}
+    text = json.dumps(record | ({} if run is None else {"run": run.to_json()}), sort_keys=True)
+    if len(text) > _LONGEST_RECORD:
+        text = json.dumps(record, sort_keys=True)
     info = PngInfo()
-    info.add_itxt(RECORD, json.dumps(record, sort_keys=True), zip=True)
+    info.add_itxt(RECORD, text, zip=True)
     file = io.BytesIO()
     Image.fromarray(made.picture).save(file, "PNG", pnginfo=info)
     return file.getvalue()

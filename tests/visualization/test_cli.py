@@ -12,7 +12,7 @@ from PIL import Image
 from explorer import cli_gallery, cli_visualization_arguments
 from explorer.visualization import parametrizations
 from explorer.visualization.manifest import MANIFEST, read_gallery
-from explorer.visualization.store import from_png
+from explorer.visualization.store import from_png, to_png
 from tests.terminal import ROOT, once, run, save_picture  # noqa: F401
 
 pytestmark = pytest.mark.usefixtures("once")
@@ -67,9 +67,24 @@ def test_from_a_picture_with_several_seeds(capsys):
     assert made.origin.start is not None
     assert made.origin.recipe.parametrization.kind == "pixels"
     assert made.origin.recipe.learning_rate == 0.01
-    code, _, err = run(capsys, "visualize", "--again", "negative-dream_act1-seed4.png")
-    assert code == 2
-    assert "give the same one with --from" in err
+    for kind in ("png", "json"):
+        code, _, _ = run(capsys, "visualize", "--again", f"negative-dream_act1-seed4.{kind}", "--out", kind)
+        assert code == 0
+        for seed in (3, 4):  # what is made together changes the last bits: both are made again
+            again = read(f"{kind}/negative-dream_act1-seed4-again-seed{seed}.png")
+            assert np.array_equal(again.picture, read(f"negative-dream_act1-seed{seed}.png").picture)
+
+
+def test_a_picture_that_knows_no_run_needs_the_picture_it_was_started_from(capsys):
+    run(capsys, "visualize", "dream:act1", "--from", "sample:chelsea", *QUICK)
+    Path("old.png").write_bytes(to_png(read("dream_act1.png")))
+    for given, says in ((), "give the same one with --from"), (("--from", "sample:coffee"), "not started"):
+        code, _, err = run(capsys, "visualize", "--again", "old.png", *given)
+        assert code == 2
+        assert says in err
+    code, _, _ = run(capsys, "visualize", "--again", "old.png", "--from", "sample:chelsea")
+    assert code == 0
+    assert np.array_equal(read("old-again.png").picture, read("dream_act1.png").picture)
 
 
 @pytest.mark.parametrize(
@@ -88,6 +103,7 @@ def test_from_a_picture_with_several_seeds(capsys):
         (("act1:1", "--from", "missing.png"), "no such file"),
         (("act1:1 + diversity:act1",), "needs at least 2 seeds"),
         (("--again", "missing.png"), "missing.png"),
+        (("--again", __file__), "neither a recipe nor a picture with one inside"),
     ],
 )
 def test_what_cannot_be_made(capsys, argv, says):
