@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 EVERYWHERE = ("model", "picture")
-EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity")
+EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity", "beneath")
 PAGES: dict[str, tuple[str, ...]] = {
     "": EXPLORER,
     "layer": EXPLORER,

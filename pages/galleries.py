@@ -41,6 +41,12 @@ def piece(shelved: Shelved, layer: str | None, index: int) -> Piece | None:
     return None if found is None else on_sheet(shelved.sheet(*found), found[1].place)
 
 
+def pieces(shelved: Shelved, layer: str | None) -> dict[int, Piece]:
+    """Where the pictures of a layer's channels, or with None of the classes, stand, by number."""
+    found = ((index, piece(shelved, layer, index)) for index in shelved.indices(layer))
+    return {index: each for index, each in found if each is not None}
+
+
 def on_sheet(sheet: Sheet, place: int) -> Piece:
     """One picture of a sheet as the browser gets it."""
     rows = -(-sheet.count // sheet.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 import streamlit as st
@@ -10,8 +11,9 @@ from explorer.channels import ChannelStatistics, histogram, rank, statistics, st
 from explorer.layers import Layer
 from explorer.rendering import channel_scales, filters_rgb_png, mosaic
 from explorer.story import extent
-from pages import downloads, state, widgets
+from pages import downloads, galleries, state, widgets
 from pages.reading import Reading, drawn, layer_words, read
+from pages.widgets import Piece
 
 SORTS = {
     "std": "Varies most",
@@ -22,11 +24,14 @@ SORTS = {
 }
 SCALES = {"channel": "One per channel", "layer": "One for the layer"}
 MOSAIC, CHANNEL = "mosaic", "channel"
+MOST_BENEATH = 128  # channels whose maps, each with what it looks for beneath, are not too many for one view
 
 
 @st.fragment
 def body(reading: Reading) -> None:
     """Everything below the frame; a choice on this page runs only this again."""
+    if state.opening_page():  # only the frame can turn the page
+        st.rerun(scope="app")
     layer = pick_layer(reading)
     maps = reading.maps(layer.name)
     measured = statistics(maps)
@@ -36,9 +41,20 @@ def body(reading: Reading) -> None:
         channel = state.number("channel", 0, len(measured) - 1, strongest(maps, 1)[0])
         sheet = mosaic(maps, channels=order, scale=scale(), gap=0)
         label = f"All maps of {layer.name}"
-        widgets.mosaic(MOSAIC, sheet, statistics=measured, selected=channel, label=label, on_pick=take_pick)
+        looks = galleries.pieces(galleries.of(reading.loaded), layer.name)
+        beneath = looks_beneath(looks, len(measured))
+        widgets.mosaic(
+            MOSAIC,
+            sheet,
+            statistics=measured,
+            looks=looks,
+            beneath=beneath,
+            selected=channel,
+            label=label,
+            on_pick=take_pick,
+        )
     with narrow:
-        show_channel(reading, layer, measured, channel)
+        show_channel(reading, layer, measured, channel, looks.get(channel))
     downloads.offer_layer(reading, layer, order, scale())
     show_filters(reading)
 
@@ -101,6 +117,19 @@ def controls(measured: ChannelStatistics) -> list[int]:
     return order.tolist() or list(range(len(measured)))
 
 
+def looks_beneath(looks: Mapping[int, Piece], channels: int) -> bool:
+    """Whether what the channels look for stands beneath their maps; at first where there is room for all."""
+    if not looks:
+        return False
+    default = "1" if channels <= MOST_BENEATH else "0"
+    beneath = state.choice("beneath", ["0", "1"], default) == "1"
+    st.toggle(
+        "What they look for, beneath the maps",
+        **state.follow("beneath_toggle", beneath, lambda value: state.choose(beneath=bool(value))),
+    )
+    return beneath
+
+
 def scale() -> Literal["layer", "channel"]:
     """Whether colours are scaled per channel or for the whole layer."""
     return "layer" if state.choice("scale", list(SCALES), default="channel") == "layer" else "channel"
@@ -111,7 +140,9 @@ def take_pick() -> None:
     state.choose(channel=state.sent(MOSAIC, "pick"))
 
 
-def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, channel: int) -> None:
+def show_channel(
+    reading: Reading, layer: Layer, measured: ChannelStatistics, channel: int, look: Piece | None
+) -> None:
     """One map, large, with its numbers."""
     st.number_input(
         "Channel",
@@ -132,7 +163,10 @@ def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, ch
         chosen=state.text("channel") is not None,
         histogram=histogram(maps[channel]),
         legend=legend,
+        look=look,
+        look_words=look_words(channel, look),
         on_view=take_view,
+        on_looks=lambda: open_looks(layer, channel, look),
     )
     numbers = measured.describe(channel)
     st.markdown(
@@ -141,6 +175,22 @@ def show_channel(reading: Reading, layer: Layer, measured: ChannelStatistics, ch
         f"above zero at **{100 * numbers['active']:.1f}\u00a0%** of {measured.positions} positions · "
         f"each value sees {extent(layer.receptive_field, reading.loaded.spec.input_size)}"
     )
+
+
+def look_words(channel: int, look: Piece | None) -> tuple[str, str]:
+    """What to say beside a picture of what a channel looks for, or where there is none; and on the button."""
+    if look is None:
+        return f"Nobody has made a picture yet of what channel {channel} looks for.", "Make it"
+    return (
+        f"A picture made by optimisation, to which channel {channel} answers strongly. Where your picture "
+        "has something of it, the map lights up.",
+        "More about this picture",
+    )
+
+
+def open_looks(layer: Layer, channel: int, look: Piece | None) -> None:
+    """Show on its own page what a channel looks for; where there is no picture of it, make one there."""
+    state.open_channel(layer.name, channel, "looks", make=look is None or None, **{"class": None})
 
 
 def take_view() -> None:

@@ -47,6 +47,10 @@ class Shelved:
         found = self._entries.get(layer, {}).get(index)
         return None if found is None or self.sheet(*found).file in self.damaged else found
 
+    def indices(self, layer: str | None) -> tuple[int, ...]:
+        """The channels of a layer, or with None the classes, that it has pictures of, in their order."""
+        return tuple(index for index in self._entries.get(layer, {}) if self.find(layer, index))
+
     def sheet(self, section: Section, entry: Entry) -> Sheet:
         """The sheet that a visualization is on."""
         return section.sheets[entry.sheet]

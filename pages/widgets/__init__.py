@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -177,6 +177,8 @@ def mosaic(
     sheet: Mosaic,
     *,
     statistics: ChannelStatistics,
+    looks: Mapping[int, Piece],
+    beneath: bool,
     selected: int,
     label: str,
     on_pick: Callable[[], None],
@@ -187,6 +189,8 @@ def mosaic(
         key: Streamlit's key of this instance.
         sheet: The maps in their own resolution, without gaps: the browser enlarges them.
         statistics: Of all channels of the layer.
+        looks: What channels look for, of those that there is a picture of.
+        beneath: Whether that stands beneath the maps; it is enlarged under the mouse in any case.
         selected: The channel that is picked.
         label: What the mosaic is, for assistive technology.
         on_pick: Called before the page runs again.
@@ -203,6 +207,9 @@ def mosaic(
         "selected": selected,
         "label": label,
         "legend": legend_data(sheet.legend),
+        "looks": looks_data(looks),
+        "beneath": beneath,
+        "looks_note": LOOKS_NOTE if beneath else "",
     }
     _MOSAIC(key=key, data=data, on_pick_change=on_pick)
 
@@ -219,9 +226,14 @@ def channel(
     chosen: bool,
     histogram: Histogram,
     legend: Legend,
+    look: Piece | None,
+    look_words: tuple[str, str],
     on_view: Callable[[], None],
+    on_looks: Callable[[], None],
 ) -> None:
-    """One channel, large, alone and laid over the picture; how it is viewed is sent as the trigger `view`.
+    """One channel, large, alone and laid over the picture, and what it looks for.
+
+    How it is viewed is sent as the trigger `view`, the wish to see more of what it looks for as `looks`.
 
     Args:
         key: Streamlit's key of this instance.
@@ -234,7 +246,10 @@ def channel(
         chosen: Whether the visitor asked for this channel; a phone then scrolls to it.
         histogram: How often which values occur.
         legend: What the colours mean.
+        look: What the channel looks for; None where there is no picture of that.
+        look_words: What to say about that, and what the button says.
         on_view: Called before the page runs again.
+        on_looks: Likewise.
     """
     data = maps.as_data()
     data |= {
@@ -246,9 +261,15 @@ def channel(
         "chosen": chosen,
         "histogram": {"counts": histogram.counts.tolist(), "edges": histogram.edges.tolist()},
         "legend": legend_data(legend),
+        "look": {
+            "piece": None if look is None else asdict(look),
+            "title": "What the channel looks for, in a picture made by optimisation",
+            "words": look_words[0],
+            "more": look_words[1],
+        },
     }
     data["digest"] += label
-    _CHANNEL(key=key, data=data, on_view_change=on_view)
+    _CHANNEL(key=key, data=data, on_view_change=on_view, on_looks_change=on_looks)
 
 
 def gallery(
@@ -268,6 +289,18 @@ def gallery(
     """
     rows = [{"name": name, "title": title, "url": url} for name, title, url in samples]
     _GALLERY(key=key, data={"samples": rows, "selected": selected}, on_pick_change=on_pick)
+
+
+def looks_data(looks: Mapping[int, Piece]) -> dict[str, Any]:
+    """Pictures on a few sheets as the browser gets them: each sheet once, and who stands where on which."""
+    sheets: dict[str, int] = {}
+    told, at = [], {}
+    for index, piece in looks.items():
+        if piece.url not in sheets:
+            sheets[piece.url] = len(sheets)
+            told.append({"url": piece.url, "grid": piece.grid, "tile": piece.tile})
+        at[str(index)] = [sheets[piece.url], piece.place]
+    return {"sheets": told, "at": at}
 
 
 def legend_data(legend: Legend) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 // One channel, large: its map, and the map laid over the picture. Pointing or arrow keys read out a value
-// and mark what it sees; smoothing and opacity change at once, and the server is told when they settle.
+// and mark what it sees; smoothing and opacity change at once, and the server is told when they settle. Below
+// stands what the channel looks for, or the way to make a picture of that.
 
 const SETTLE_MS = 350;
 
@@ -31,10 +32,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const opacity = element("input", "", opacityLabel);
     Object.assign(opacity, { type: "range", min: 0, max: 100, step: 5 });
     const legend = element("div", "legend", root);
+    const looks = element("div", "frames looks", root);
+    const look = element("div", "look", looks);
+    look.setAttribute("role", "img");
+    const about = element("div", "about", looks);
+    element("p", "title", about).textContent = "What it looks for";
+    const words = element("p", "", about);
+    const more = element("button", "", about);
+    more.type = "button";
     const bars = element("div", "bars", root);
     bars.setAttribute("role", "img");
     const ends = element("div", "ticks ends", root);
-    return { frames, legend, bars, ends, stage, canvas, cursor, picture, overlay, readout, smooth, opacity, digest: null, timer: 0, at: [0, 0] };
+    return { frames, look, words, more, legend, bars, ends, stage, canvas, cursor, picture, overlay, readout, smooth, opacity, digest: null, timer: 0, at: [0, 0] };
   });
 
   const [height, width] = data.shape;
@@ -78,7 +87,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
   }
 
+  function showLook() {
+    const { piece, words, title, more } = data.look;
+    view.look.hidden = !piece;
+    if (piece) cut(view.look, piece);
+    view.look.setAttribute("aria-label", title);
+    view.words.textContent = words;
+    view.more.textContent = more;
+    view.more.onclick = () => setTriggerValue("looks", true);
+  }
+
   view.picture.show(data.geometry, data.picture);
+  showLook();
   place(view.overlay, data.geometry.crop);
   if (view.digest !== data.digest) {
     view.digest = data.digest;

@@ -1,6 +1,8 @@
-// All maps of a layer on one canvas. Click, tap or arrow keys pick a channel; the server hears of it once it settles.
+// All maps of a layer on one canvas, beneath each, if wanted, what its channel looks for. Click, tap or arrow keys
+// pick a channel; the server hears of it once it settles. A mouse that rests on a tile enlarges what it looks for.
 
 const SETTLE_MS = 220;
+const REST_MS = 200;
 
 export default function ({ data, parentElement, setTriggerValue }) {
   const view = once(parentElement, () => {
@@ -16,12 +18,32 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const readout = element("p", "readout", root);
     const legend = element("div", "legend", root);
     const sheet = new Image();
-    const made = { viewport, stage, canvas, hovered, picked, readout, legend, sheet, url: null, timer: 0, at: 0, layout: null };
+    const note = element("p", "note", root);
+    const made = { viewport, stage, canvas, hovered, picked, readout, legend, note, sheet, url: null, timer: 0, at: 0, layout: null };
+    Object.assign(made, { loupe: loupe(parentElement), pieces: new Map(), resting: -1, rest: 0 });
     new ResizeObserver(() => made.draw && made.draw()).observe(viewport);
+    viewport.onscroll = () => requestAnimationFrame(() => made.paint());
     return made;
   });
 
-  const { tile, columns, order } = data;
+  const { tile, columns, order, looks, beneath } = data;
+
+  // What a channel looks for, as a picture on a sheet; nothing where there is none.
+  function pieceOf(channel) {
+    const at = looks.at[channel];
+    return at && { ...looks.sheets[at[0]], place: at[1] };
+  }
+
+  // The sheet's picture, drawn as soon as it has been fetched.
+  function sheetOf(url) {
+    if (!view.pieces.has(url)) {
+      const image = new Image();
+      image.onload = () => view.paint();
+      image.src = url;
+      view.pieces.set(url, image);
+    }
+    return view.pieces.get(url);
+  }
 
   function words(place) {
     const channel = order[place];
@@ -33,18 +55,21 @@ export default function ({ data, parentElement, setTriggerValue }) {
   // Tiles as large as lets all of them stand in one view, but never too small to hit.
   function plan() {
     const width = Math.max(120, view.viewport.clientWidth);
-    const smallest = matchMedia("(pointer: coarse)").matches ? 30 : 22;
+    const smallest = beneath ? 60 : matchMedia("(pointer: coarse)").matches ? 30 : 22;
     const room = Math.max(360, 0.72 * innerHeight);
-    let across = Math.max(1, Math.ceil(Math.sqrt((order.length * width) / room)));
+    const storeys = beneath ? 2 : 1;
+    let across = Math.max(1, Math.ceil(Math.sqrt((storeys * order.length * width) / room)));
     across = Math.min(order.length, across, Math.floor(width / smallest));
-    const side = Math.min(width / across, 260);
-    return { across, side, width, height: side * Math.ceil(order.length / across) };
+    const side = Math.min(width / across, beneath ? 150 : 260);
+    const high = storeys * side + (beneath ? 6 : 0);
+    return { across, side, high, width, height: high * Math.ceil(order.length / across) };
   }
 
   function mark(box, place) {
-    const { across, side } = view.layout;
-    box.style.transform = `translate(${(place % across) * side}px, ${Math.floor(place / across) * side}px)`;
-    box.style.width = box.style.height = `${side}px`;
+    const { across, side, high } = view.layout;
+    box.style.transform = `translate(${(place % across) * side}px, ${Math.floor(place / across) * high}px)`;
+    box.style.width = `${side}px`;
+    box.style.height = `${beneath ? 2 * side : side}px`;
   }
 
   view.draw = () => {
@@ -53,23 +78,57 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const ratio = window.devicePixelRatio || 1;
     view.layout = layout;
     view.stage.style.height = `${layout.height}px`;
+    // The canvas is as high as what is seen of the mosaic: browsers limit its size.
+    const seen = Math.min(layout.height, view.viewport.clientHeight);
     view.canvas.width = Math.round(layout.width * ratio);
-    view.canvas.height = Math.round(layout.height * ratio);
-    view.canvas.style.height = `${layout.height}px`;
-    const context = view.canvas.getContext("2d");
-    context.imageSmoothingEnabled = false;
-    const side = layout.side * ratio;
-    const space = Math.max(1, Math.round(Math.min(3, layout.side / 16) * ratio));
-    const scale = (side - space) / Math.max(tile[0], tile[1]);
-    for (let place = 0; place < order.length; place++) {
-      const sx = (place % columns) * tile[1];
-      const sy = Math.floor(place / columns) * tile[0];
-      const x = (place % layout.across) * side;
-      const y = Math.floor(place / layout.across) * side;
-      context.drawImage(view.sheet, sx, sy, tile[1], tile[0], x, y, tile[1] * scale, tile[0] * scale);
-    }
+    view.canvas.height = Math.round(seen * ratio);
+    view.canvas.style.height = `${seen}px`;
+    view.paint();
     showPicked();
   };
+
+  view.paint = () => {
+    const { layout, canvas } = view;
+    if (!layout) return;
+    const ratio = canvas.width / layout.width;
+    const context = canvas.getContext("2d");
+    const space = Math.max(1 / ratio, Math.min(3, layout.side / 16));
+    const top = view.viewport.scrollTop;
+    context.setTransform(ratio, 0, 0, ratio, 0, -top * ratio);
+    context.clearRect(0, top, layout.width, canvas.height / ratio);
+    const first = Math.floor(top / layout.high) * layout.across;
+    const last = Math.ceil((top + canvas.height / ratio) / layout.high) * layout.across;
+    for (let place = first; place < Math.min(last, order.length); place++) {
+      const x = (place % layout.across) * layout.side;
+      const y = Math.floor(place / layout.across) * layout.high;
+      const side = layout.side - space;
+      const scale = side / Math.max(tile[0], tile[1]);
+      const from = [(place % columns) * tile[1], Math.floor(place / columns) * tile[0], tile[1], tile[0]];
+      context.imageSmoothingEnabled = false;
+      context.drawImage(view.sheet, ...from, x, y, tile[1] * scale, tile[0] * scale);
+      if (beneath) paintLook(context, order[place], x, y + layout.side, side);
+    }
+  };
+
+  function paintLook(context, channel, x, y, side) {
+    const piece = pieceOf(channel);
+    const image = piece && sheetOf(piece.url);
+    if (image?.naturalWidth) {
+      context.imageSmoothingEnabled = true;
+      context.imageSmoothingQuality = "high";
+      context.drawImage(image, ...cutting(piece), x, y, side, side);
+    } else if (!piece) {
+      const { color } = getComputedStyle(view.stage);
+      context.strokeStyle = context.fillStyle = color;
+      context.globalAlpha = 0.25;
+      context.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1);
+      context.globalAlpha = 0.75;
+      context.font = "11px sans-serif";
+      context.textAlign = "center";
+      context.fillText("make it", x + side / 2, y + side / 2 + 4);
+      context.globalAlpha = 1;
+    }
+  }
 
   function select(place, wait) {
     const channel = order[Math.max(0, Math.min(order.length - 1, place))];
@@ -94,11 +153,22 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.stage.setAttribute("aria-valuetext", told);
   }
 
+  // A mouse that only passes enlarges nothing.
+  function rest(place) {
+    if (place === view.resting) return;
+    view.resting = place;
+    clearTimeout(view.rest);
+    view.loupe.hide();
+    const piece = place >= 0 && pieceOf(order[place]);
+    const tell = () => view.loupe.show(view.hovered, piece, `What channel ${order[place]} looks for, in a picture made by optimisation`);
+    if (piece) view.rest = setTimeout(tell, REST_MS);
+  }
+
   function placeAt(event) {
     if (!view.layout) return -1;
     const rect = view.stage.getBoundingClientRect();
     const column = Math.floor((event.clientX - rect.left) / view.layout.side);
-    const row = Math.floor((event.clientY - rect.top) / view.layout.side);
+    const row = Math.floor((event.clientY - rect.top) / view.layout.high);
     const place = row * view.layout.across + column;
     return column < view.layout.across && place >= 0 && place < order.length ? place : -1;
   }
@@ -107,8 +177,9 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const place = placeAt(event);
     view.hovered.hidden = place < 0;
     if (place >= 0) { mark(view.hovered, place); view.readout.textContent = words(place); }
+    if (event.pointerType === "mouse") rest(place);
   };
-  view.stage.onpointerleave = () => { view.hovered.hidden = true; describe(view.at); };
+  view.stage.onpointerleave = () => { view.hovered.hidden = true; describe(view.at); rest(-1); };
   view.stage.onclick = (event) => { const place = placeAt(event); if (place >= 0) select(place, 0); };
   view.stage.onkeydown = (event) => {
     const across = view.layout ? view.layout.across : 1;
@@ -122,6 +193,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   };
 
   showLegend(view.legend, data.legend);
+  view.note.textContent = data.looks_note;
   view.stage.setAttribute("aria-label", data.label);
   view.stage.setAttribute("aria-valuemin", "0");
   view.stage.setAttribute("aria-valuemax", String(order.length - 1));
