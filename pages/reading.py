@@ -13,7 +13,7 @@ from explorer.activations import Activations
 from explorer.channels import statistics
 from explorer.hierarchy import Stage
 from explorer.layers import Layer, LayerTable
-from explorer.rendering import Legend, Scale, mosaic
+from explorer.rendering import ChannelScales, Legend, Scale, mosaic
 from pages import cache, media, state
 from pages.media import Crop
 from pages.widgets import Geometry, Maps, PictureView
@@ -112,22 +112,31 @@ class Reading:
 
 def read() -> Reading:
     """The current model's reading of the current picture."""
-    current = state.current()
-    spec, key = state.spec(state.model())
+    return read_of(state.current(), *state.spec(state.model()))
+
+
+def read_of(current: state.Current, spec: models.ModelSpec, key: str) -> Reading:
+    """A model's reading of a picture, whichever are at work.
+
+    Args:
+        current: The picture.
+        spec: The model.
+        key: Under which it is kept, as `state.spec` gives it.
+    """
     seen = spec.preprocessing.visible_box(*current.picture.rgb.shape[:2])
     view, crop = media.view(current.picture, seen, current.alt)
     return Reading(current, spec, key, view, crop)
 
 
 def drawn(
-    maps: torch.Tensor, channels: Sequence[int], scale: Literal["layer", "channel"] | Scale
+    maps: torch.Tensor, channels: Sequence[int], scale: Literal["layer", "channel"] | Scale | ChannelScales
 ) -> tuple[Maps, Legend]:
     """Some channels of a layer with their colours, for a component, and what the colours mean.
 
     Args:
         maps: The whole layer, (C, H, W).
         channels: The channels to draw.
-        scale: One for the layer, one for each channel, or a given one.
+        scale: One for the layer, one for each channel, or a given one, or given ones for each.
     """
     sheet = mosaic(maps, channels=channels, scale=scale)
     return Maps(maps[list(channels)].float().numpy(), sheet.tiles, sheet.palette), sheet.legend

@@ -16,6 +16,7 @@ from explorer.rendering import (
     NAN,
     Grid,
     Scale,
+    channel_scales,
     colormap,
     columns_for,
     layer_scale,
@@ -243,6 +244,17 @@ def test_columns_follow_the_aspect(count, height, width, aspect, columns):
     assert columns_for(count, height, width, aspect) == columns
 
 
+def test_given_scales_make_two_pictures_comparable():
+    one, other = torch.rand(3, 4, 5), 2 * torch.rand(3, 2, 5)
+    scales = channel_scales(torch.cat([one, other], 1)[[2, 0]])
+    drawn = [mosaic(maps, channels=[2, 0], scale=scales) for maps in (one, other)]
+    for at, channel in enumerate((2, 0)):
+        highest = max(one[channel].max(), other[channel].max())
+        for maps, sheet in zip((one, other), drawn, strict=True):
+            wanted = (maps[channel] / highest * (LEVELS - 1)).round().numpy()
+            np.testing.assert_allclose(sheet.tiles[at], wanted, atol=1)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -256,7 +268,8 @@ def test_columns_follow_the_aspect(count, height, width, aspect, columns):
         ({"channels": [0.5]}, "at least one whole number"),
         ({"channels": [0, 3]}, "channels 0 to 2, got 0 to 3"),
         ({"channels": [-1]}, "channels 0 to 2, got -1"),
-        ({"scale": "picture"}, "'layer', 'channel' or a Scale, got 'picture'"),
+        ({"scale": channel_scales(torch.rand(2, 3, 4))}, "3 channels need as many scales, got 2"),
+        ({"scale": "picture"}, "'layer', 'channel', a Scale or ChannelScales, got 'picture'"),
         ({"colormap": "ember"}, "need a sequential colour map"),
     ],
 )

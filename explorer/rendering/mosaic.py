@@ -86,7 +86,7 @@ class MosaicOptions(TypedDict, total=False):
     """The keyword arguments of `mosaic`, which describes them."""
 
     channels: Sequence[int] | NDArray[np.int64] | None
-    scale: Literal["layer", "channel"] | Scale
+    scale: Literal["layer", "channel"] | Scale | ChannelScales
     colormap: str | None
     columns: int | None
     aspect: float
@@ -99,7 +99,7 @@ def mosaic(
     maps: Tensor | np.ndarray,
     *,
     channels: Sequence[int] | NDArray[np.int64] | None = None,
-    scale: Literal["layer", "channel"] | Scale = "layer",
+    scale: Literal["layer", "channel"] | Scale | ChannelScales = "layer",
     colormap: str | None = None,
     columns: int | None = None,
     aspect: float = 1.0,
@@ -113,7 +113,8 @@ def mosaic(
         maps: (C, H, W) or (1, C, H, W), any real dtype; not changed.
         channels: Which channels, in drawing order; None for all in the layer's order.
         scale: `"layer"`, one scale for all channels of the layer, also those not shown; `"channel"`, each by
-            itself; or a given `Scale`. Maps with a negative value get a diverging scale, others one from 0.
+            itself; or a given `Scale`, or given ones for the tiles in drawing order. Maps with a negative
+            value get a diverging scale, others one from 0.
         colormap: A name of `COLORMAPS` that fits the scale; None for the default.
         columns: Tiles per row; None chooses them for `aspect`.
         aspect: Wanted width / height of the picture.
@@ -169,12 +170,16 @@ def _checked_channels(channels: Sequence[int] | NDArray[np.int64] | None, count:
 
 
 def _chosen_scale(
-    scale: Literal["layer", "channel"] | Scale, measured: Bounds, order: NDArray[np.int64]
+    scale: Literal["layer", "channel"] | Scale | ChannelScales, measured: Bounds, order: NDArray[np.int64]
 ) -> Scale | ChannelScales:
     if isinstance(scale, Scale):
+        return scale
+    if isinstance(scale, ChannelScales):
+        if len(scale) != len(order):
+            raise ValueError(f"{len(order)} channels need as many scales, got {len(scale)}")
         return scale
     if scale == "layer":
         return measured.shared()
     if scale == "channel":
         return measured.per_channel().take(order)
-    raise ValueError(f"scale is 'layer', 'channel' or a Scale, got {scale!r}")
+    raise ValueError(f"scale is 'layer', 'channel', a Scale or ChannelScales, got {scale!r}")
