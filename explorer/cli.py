@@ -227,6 +227,7 @@ def _gallery(arguments: argparse.Namespace) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     import models
     from explorer.cli_run import address, free, serve
+    from models.own import CHECKPOINTS
 
     if not free(arguments.port):
         raise _Stop(f"Something listens on port {arguments.port} already; --port takes another one.", FAILED)
@@ -234,6 +235,10 @@ def _run(arguments: argparse.Namespace) -> int:
     name = _load(arguments).spec.name
     own = _own(arguments)
     environment = {models.STARTED_ON: name if own is None else own.to_json()}
+    if (folder := arguments.checkpoints) is not None:
+        if not folder.is_dir():
+            raise _Stop(f"{shown(str(folder))} is no folder.", USAGE)
+        environment[CHECKPOINTS] = str(folder.resolve())
     url = address(arguments.port, name)
     say(url)
     return serve(arguments.port, environment, url, browser=arguments.browser)

@@ -174,6 +174,12 @@ def _add_run(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--port", metavar="PORT", type=_positive, default=8501, help="where it listens (default: %(default)s)"
     )
     command.add_argument(
+        "--checkpoints",
+        metavar="FOLDER",
+        type=Path,
+        help="let visitors open the files of weights in FOLDER (default: only what they upload)",
+    )
+    command.add_argument(
         "--no-browser", dest="browser", action="store_false", help="only say where the app is"
     )
 

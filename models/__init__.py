@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from models.own import STARTED_ON, OwnModel, load_own, own_model
     from models.prediction import Prediction, top_predictions
     from models.preprocessing import Preprocessing
-    from models.registry import available, default_name, find, installed, load, search
+    from models.registry import available, default_name, find, installed, load, search, without_network
     from models.spec import LoadedModel, ModelSource, ModelSpec
     from models.store import ModelStore
     from models.torchvision_ops import import_torchvision
@@ -71,6 +71,7 @@ _HOME = {
     "top_predictions": "models.prediction",
     "untrained_name": "models.untrained",
     "untrained_twin": "models.untrained",
+    "without_network": "models.registry",
 }
 
 __all__ = [
@@ -109,6 +110,7 @@ __all__ = [
     "top_predictions",
     "untrained_name",
     "untrained_twin",
+    "without_network",
 ]
 
 

@@ -32,6 +32,9 @@ STARTED_ON = "EXPLORER_MODEL"
 """The environment variable by which `python -m explorer run` tells the app about the model: an `OwnModel` in
 JSON, or the name of a library's model."""
 
+CHECKPOINTS = "EXPLORER_CHECKPOINTS"
+"""The environment variable that names the folder whose files of weights the app's visitors may open."""
+
 
 @dataclass(frozen=True)
 class OwnModel:

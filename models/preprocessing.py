@@ -17,6 +17,9 @@ _FILTERS = {
     "bicubic": Image.Resampling.BICUBIC,
     "lanczos": Image.Resampling.LANCZOS,
 }
+FILTERS = tuple(_FILTERS)
+"""The names of the interpolations."""
+
 _WIDEST_FILTER = 3  # Lanczos reads 3 pixels to each side, bicubic 2
 
 _LONGEST_WHOLE = 4096

@@ -100,23 +100,24 @@ class Registry:
         try:
             spec.fetch(progress)
         except OfflineError as error:
-            raise OfflineError(f"{error} {self._without_network()}") from error
+            raise OfflineError(f"{error} {self.without_network()}") from error
         module, digest = spec.build()
         return LoadedModel(spec, module, digest)
 
-    def _searchable(self) -> Searchable:
-        names = self.all_names()
-        if self._index[0] != names:
-            self._index = names, Searchable(names)
-        return self._index[1]
-
-    def _without_network(self) -> str:
+    def without_network(self) -> str:
+        """What can be loaded without a network, in a sentence."""
         names = self.installed()
         if not names:
             return "No model can be loaded without a network."
         more = len(names) - _MOST_NAMED
         rest = f" and {more} more" if more > 0 else ""
         return f"Without a network there is {', '.join(names[:_MOST_NAMED])}{rest}, and any model @untrained."
+
+    def _searchable(self) -> Searchable:
+        names = self.all_names()
+        if self._index[0] != names:
+            self._index = names, Searchable(names)
+        return self._index[1]
 
 
 def _distinct(sources: Iterable[ModelSource]) -> tuple[str, ...]:
@@ -167,6 +168,11 @@ def search(query: str = "", limit: int | None = None) -> tuple[str, ...]:
 def installed() -> tuple[str, ...]:
     """The names of all models that can be loaded without a network."""
     return REGISTRY.installed()
+
+
+def without_network() -> str:
+    """What can be loaded without a network, in a sentence for people."""
+    return REGISTRY.without_network()
 
 
 def load(name: str = DEFAULT, progress: Progress | None = None) -> LoadedModel:

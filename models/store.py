@@ -12,7 +12,7 @@ from models.download import Progress, megabytes
 from models.registry import load
 from models.spec import LoadedModel
 
-DEFAULT_BYTES = 1 << 30
+DEFAULT_BYTES = 1_000_000_000
 
 
 class ModelStore:
@@ -81,8 +81,8 @@ class ModelStore:
     def describe(self) -> str:
         """What is kept, in a sentence for people."""
         count, taken, limit = len(self.names), megabytes(self.nbytes), megabytes(self.limit)
-        models = "1 model is" if count == 1 else f"{count} models are"
-        return f"{models} loaded and take {taken}; beyond {limit} the one not used for longest goes."
+        models = "1 model is loaded and takes" if count == 1 else f"{count} models are loaded and take"
+        return f"{models} {taken}; beyond {limit} the one not used for longest goes."
 
     def _kept(self, name: str) -> LoadedModel | None:
         with self._lock:

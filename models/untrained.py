@@ -59,7 +59,7 @@ def untrained_spec(spec: ModelSpec, seed: int = 0) -> ModelSpec:
     return dataclasses.replace(
         spec,
         name=untrained_name(spec.name, seed),
-        title=f"{spec.title}, untrained",
+        title=f"Untrained {spec.title}",
         description=f"The architecture of {spec.title} with random weights (seed {seed}), never trained.",
         licence="none: the weights are random",
         size_in_bytes=0,

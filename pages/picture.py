@@ -5,28 +5,34 @@ from __future__ import annotations
 import streamlit as st
 
 import explorer
+from explorer.images import MAX_BYTES
 from pages import cache, media, state, widgets
+from pages.model import head
 from pages.model.showing import settle
 
 UPLOAD = "upload"
 CAMERA = "camera"
 GALLERY = "gallery"
 OWN = "own"
+LARGEST = MAX_BYTES >> 20  # the server checks it again; weights may be larger
 FORMATS = ["png", "jpg", "jpeg", "webp", "gif", "bmp", "tif", "tiff"]
 
 
 def bar(heading: str, *, with_chooser: bool) -> None:
     """The page's heading, the current picture and model, and unless the page has the chooser, a way to it."""
     shown = state.current()
-    loaded = settle()
+    settle()
     with st.container(horizontal=True, vertical_alignment="center", key="bar"):
         st.image(media.thumbnail(shown.picture.rgb), width=44, alt=shown.alt)
         st.title(heading, anchor=False, width="content")
-        st.markdown(f"**{media.plain(shown.title)}** · {media.plain(loaded.spec.title)}", width="content")
+        st.markdown(f"**{media.plain(shown.title)}** · {media.plain(head.title())}", width="content")
         if with_chooser:
             with st.popover("Change picture", key="change_picture"):
                 chooser()
+        head.change()
+        head.twin()
     tell_problem()
+    head.notices()
 
 
 def chooser() -> None:
@@ -40,6 +46,7 @@ def _chooser() -> None:
         "Your own picture",
         type=FORMATS,
         key=UPLOAD,
+        max_upload_size=LARGEST,
         on_change=_take_file,
         args=(UPLOAD,),
         help="It is read on the computer that runs the explorer, and goes nowhere else.",

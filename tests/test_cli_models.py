@@ -13,6 +13,7 @@ import models
 from explorer import cli_run
 from models import torchvision_models
 from models.building import quietly
+from models.own import CHECKPOINTS
 from tests.models.conftest import caches, server  # noqa: F401
 from tests.models.test_own import CODE
 from tests.terminal import process, run, save_picture
@@ -156,6 +157,13 @@ class TestRun:
         code, out, _ = run(capsys, "run", "--model", "timm/test_resnet@untrained")
         assert (code, out) == (0, "http://127.0.0.1:8501/?model=timm%2Ftest_resnet.r160_in1k%40untrained\n")
         assert started[0][1] == {models.STARTED_ON: "timm/test_resnet.r160_in1k@untrained"}
+
+    def test_with_a_folder_of_checkpoints(self, capsys, tmp_path, started):
+        code, _, _ = run(capsys, "run", "--model", "efficientnet_lite0", "--checkpoints", tmp_path)
+        assert code == 0
+        assert started[0][1][CHECKPOINTS] == str(tmp_path.resolve())
+        code, _, err = run(capsys, "run", "--checkpoints", tmp_path / "none")
+        assert (code, "is no folder" in err, len(started)) == (2, True, 1)
 
     def test_what_is_wrong_is_said_before_anything_starts(self, capsys, folder, started):
         code, _, err = run(capsys, "run", "--model", "squeezenet1_1", "--weights", "w.pth")

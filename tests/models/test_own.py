@@ -221,7 +221,7 @@ class TestTheAppLearnsOfIt:
 class TestUntrainedTwin:
     def test_of_the_bundled_model(self):
         trained, twin = models.load(), models.load("efficientnet_lite0@untrained")
-        assert twin.spec.title == "EfficientNet-Lite0, untrained"
+        assert twin.spec.title == "Untrained EfficientNet-Lite0"
         assert twin.spec.available_offline
         assert {k: v.shape for k, v in twin.module.state_dict().items()} == {
             k: v.shape for k, v in trained.module.state_dict().items()

@@ -48,7 +48,7 @@ class TestStore:
         store.get("1")
         store.get("9")
         assert store.names == ("9",)
-        assert "1 model is loaded and take" in store.describe()
+        assert "1 model is loaded and takes" in store.describe()
 
     def test_many_visitors_load_once(self):
         made, got = [], []

@@ -1,0 +1,182 @@
+"""A visitor's own weights: an architecture, a file, the names of the classes, the preparation of pictures."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import streamlit as st
+
+import models
+from models.architectures import architecture
+from models.checkpoint import SUFFIXES, Mismatch
+from models.own import own_spec
+from models.registry import DEFAULT
+from pages import media, state
+from pages.model import folder, preparation
+from pages.model.given import MOST_PER_SESSION, PREFIX, Given, GivenFile
+from pages.model.showing import usable
+from pages.widgets.finder import finder
+
+FINDER = "architecture_finder"
+LARGEST_UPLOAD = 2048
+"""In MB of 1024 * 1024 bytes, as Streamlit counts; `server.maxUploadSize` is the same."""
+
+LARGEST_LABELS = 4
+_PICKED = "architecture_picked"
+_ONE_AT_A_TIME = threading.Lock()
+"""Reading a file can take its size in memory; several at once would add up."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a file was not taken.
+
+    Attributes:
+        said: In a sentence.
+        mismatches: The tensors that do not fit.
+    """
+
+    said: str
+    mismatches: tuple[Mismatch, ...] = ()
+
+
+def show() -> None:
+    """The form, and what was wrong with what was given."""
+    st.markdown(
+        "Weights of a network that torchvision or timm can build: a file made by `torch.save` or Lightning, "
+        "or safetensors. Code in a file is never run. It is read on the computer that runs the explorer, "
+        "only you see it, and it goes with your visit; a link can't carry it."
+    )
+    with st.spinner("Asking torchvision and timm what they have …", show_time=True):
+        names = architectures()
+    finder(
+        FINDER, names, marked=frozenset(), mark="", kind="architectures", selected=picked(),
+        label="The architecture", on_pick=take_pick,
+    )  # fmt: skip
+    name = picked()
+    source = weights_source()
+    left, right = st.columns(2)
+    classes = left.number_input(
+        "Number of classes", 1, 1_000_000, value=None, placeholder="as in the file", key="own_classes"
+    )
+    labels = right.file_uploader(
+        "Names of the classes, if you like", type=["txt", "json"], max_upload_size=LARGEST_LABELS,
+        key="own_labels", help="One name per line, or JSON: a list, or an object from number to name.",
+    )  # fmt: skip
+    prepared = preparation.fields(name) if name else None
+    missing = [what for what, given in (("an architecture", name), ("a file", source)) if not given]
+    ready = st.button("Open it", type="primary", disabled=bool(missing), key="own_open")
+    if missing:
+        st.markdown(f":small[Still needed: {' and '.join(missing)}.]")
+    if ready and name and source and prepared:
+        taken = take(name, source, classes, labels, prepared)
+        if taken is None:
+            st.rerun()
+        tell(taken)
+
+
+def weights_source() -> Callable[[], Path | GivenFile] | None:
+    """Where the weights come from: an upload, or a file in the folder that the app was started with."""
+    allowed = folder.allowed()
+    kinds = [suffix.removeprefix(".") for suffix in SUFFIXES]
+    if allowed is not None:
+        files = folder.files(allowed)
+        chosen = st.selectbox(
+            f"A file in {media.plain(allowed.name)}", files, index=None, key="own_path",
+            placeholder=f"{len(files)} files" if files else "no weights in it",
+        )  # fmt: skip
+        if chosen:
+            return lambda: folder.inside(allowed, chosen)
+    upload = st.file_uploader("The weights", type=kinds, max_upload_size=LARGEST_UPLOAD, key="own_weights")
+    return None if upload is None else lambda: GivenFile(upload.name, upload)
+
+
+def architectures() -> tuple[str, ...]:
+    """The names of all architectures."""
+    from models import timm_models, torchvision_models
+
+    return (
+        DEFAULT,
+        *(torchvision_models.PREFIX + name for name in torchvision_models.architectures()),
+        *(timm_models.PREFIX + name for name in timm_models.architectures()),
+    )
+
+
+def picked() -> str | None:
+    """The architecture that was picked."""
+    return state.kept(_PICKED, dict[str, str]).get("name")
+
+
+def take_pick() -> None:
+    """An architecture was picked."""
+    name = state.sent(FINDER, "pick")
+    if isinstance(name, str) and name in architectures():
+        state.kept(_PICKED, dict[str, str])["name"] = name
+
+
+def take(
+    name: str,
+    source: Callable[[], Path | GivenFile],
+    classes: int | None,
+    labels: IO[bytes] | None,
+    prepared: preparation.Fields,
+) -> Refused | None:
+    """Build the network and make it the current model; what can't be is told and changes nothing."""
+    file: Path | GivenFile | None = None
+    try:
+        with st.spinner("Reading the file …"), _ONE_AT_A_TIME:
+            names = () if labels is None else models.parse_labels(labels.getvalue(), classes)
+            file = source()
+            path = file if isinstance(file, Path) else file.path
+            own = models.OwnModel(name, path, classes, names, prepared.preprocessing(architecture(name)))
+            open_given(own, file if isinstance(file, GivenFile) else None)
+    except models.ModelError as error:
+        shown = str(error)
+        if file is not None:  # where the server keeps it is nobody's business
+            path = file if isinstance(file, Path) else file.path
+            shown = shown.replace(str(path), path.name)
+        return Refused(shown, error.mismatches if isinstance(error, models.MismatchError) else ())
+    return None
+
+
+def open_given(own: models.OwnModel, file: GivenFile | None) -> None:
+    """Build a model that this visitor gave, and show it.
+
+    Raises:
+        ModelError: If it can't be built or shown; then it is forgotten.
+    """
+    mine = state.given_models()
+    numbers = [int(name.removeprefix(PREFIX)) for name in mine]
+    name = f"{PREFIX}{max(numbers, default=0) + 1}"
+    mine[name] = Given(own_spec(own, name), file)
+    try:
+        usable(name)
+    except models.ModelError:
+        del mine[name]
+        raise
+    while len(mine) > MOST_PER_SESSION:
+        del mine[next(iter(mine))]
+    state.choose_model(name)
+
+
+def tell(refused: Refused) -> None:
+    """What was wrong with the file, in a sentence and where tensors do not fit in a table."""
+    first = refused.said.splitlines()[0] if refused.mismatches else refused.said
+    st.error(f"{media.plain(first)} The model you had is still here.", icon="⚠️")
+    if refused.mismatches:
+        rows = [
+            {"Tensor": each.key, "In your file": words(each.given), "In the network": words(each.needed)}
+            for each in refused.mismatches
+        ]
+        st.dataframe(rows, hide_index=True, key="own_mismatches", height=min(400, 40 + 35 * len(rows)))
+
+
+def words(shape: tuple[int, ...] | None) -> str:
+    """A shape for people."""
+    if shape is None:
+        return "missing"
+    return " × ".join(map(str, shape)) or "one number"
