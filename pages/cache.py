@@ -19,6 +19,7 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 import explorer
 import models
+from explorer import side_by_side
 from explorer.activations import Activations
 from explorer.hierarchy import Stage
 from explorer.layers import LayerTable
@@ -27,6 +28,7 @@ from explorer.lesson.equivariance import Axis, shifted
 from explorer.lesson.locality import Repaint, probe
 from explorer.lesson.position import PositionCurve, position_curve, positions_along, reduced
 from explorer.lesson.sharing import LayerWeights, weights_of
+from explorer.side_by_side import FirstFilters
 from explorer.visualization.shelf import Shelved, Stamp, read_galleries
 from pages import media, state
 from pages.kept import Kept
@@ -96,6 +98,12 @@ def activations(key: str, sha256: str, model: models.LoadedModel, picture: explo
 def weights(key: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
     """How many weights every convolution of a model has, and other layers of its sizes would have."""
     return weights_of(_model.module, torch.zeros(_model.spec.input_shape))
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def first_filters(key: str, _model: models.LoadedModel) -> FirstFilters | None:
+    """How many filters that read the picture pass for edge detectors; None where none can be judged."""
+    return side_by_side.first_filters(_model.module, table(key, _model))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Asking the network with noise in the picture …")

@@ -5,9 +5,12 @@ from __future__ import annotations
 EVERYWHERE = ("model", "picture")
 EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity", "beneath")
 PAGES: dict[str, tuple[str, ...]] = {
-    "": EXPLORER,
+    "": (*EXPLORER, "against", "against_picture", "same"),
     "layer": EXPLORER,
-    "looks": ("layer", "channel", "class", "shown", "find", "make"),
+    "looks": (
+        *("layer", "channel", "class", "shown", "find", "make"),
+        *("raised", "row", "column", "formula", "sign", "variants", "from_picture"),
+    ),
     "laboratory": (
         *("case", "algorithm", "layer", "channel", "code", "given"),
         *("kernel", "own", "sigma", "angle", "wavelength", "length", "colours"),

@@ -7,15 +7,25 @@ import streamlit as st
 from explorer.channels import strongest
 from explorer.layers import Layer
 from explorer.story import extent, look_for, observe
-from pages import downloads, media, state
+from pages import comparing, downloads, media, state
 from pages.parts import TILES, show_answer, show_picture, show_tiles
 from pages.picture import chooser
 from pages.reading import Reading, layer_words, read
 
 
 def page() -> None:
-    """The whole story on one screen."""
+    """The whole story on one screen, or two of them side by side."""
     reading = read()
+    second = comparing.find(reading)
+    if second is None:
+        alone(reading)
+    else:
+        comparing.show(reading, second)
+    downloads.offer_figure(reading)
+
+
+def alone(reading: Reading) -> None:
+    """One model and one picture."""
     convolutions = sum(layer.window is not None and layer.parameters > 0 for layer in reading.layers)
     height, width = reading.spec.input_size
     st.markdown(
@@ -30,12 +40,12 @@ def page() -> None:
         show_answer(reading)
     with other:
         chooser()
+    comparing.offer(None)
     columns = st.columns(len(reading.stages), gap="medium")
     for column, stage in zip(columns, reading.stages, strict=True):
         with column, st.container(border=True, height="stretch", gap="xsmall"):
             show_stage(reading, stage.title, stage.representative)
     depth(reading)
-    downloads.offer_figure(reading)
 
 
 @st.fragment

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
 
 import streamlit as st
@@ -59,7 +58,7 @@ def show_tiles(
     *,
     channels: Sequence[int] | None = None,
     scale: Literal["channel"] | ChannelScales = "channel",
-    choices: Mapping[str, str | None] = MappingProxyType({}),
+    opening: Callable[[], Mapping[str, str | None]] = dict,
     whose: str = "",
 ) -> None:
     """Some channels of a layer; a click opens one.
@@ -70,7 +69,7 @@ def show_tiles(
         key: Streamlit's key of the tiles.
         channels: Which channels; None for the strongest.
         scale: Of the colours; one for each channel.
-        choices: What a click chooses beside layer and channel.
+        opening: Asked at a click, for what to choose beside layer and channel.
         whose: What tells these tiles from others of such a layer, for assistive technology.
     """
     which = "The strongest" if channels is None else "The same"
@@ -83,12 +82,12 @@ def show_tiles(
     def open_channel() -> None:
         channel = state.sent(key, "pick")
         if channel in channels:
-            state.open_channel(layer.name, channel, **choices)
+            state.open_channel(layer.name, channel, **opening())
 
     def make() -> None:
         channel = state.sent(key, "make")
         if channel in channels:
-            state.open_channel(layer.name, channel, "looks", make=True, **{"class": None, **choices})
+            state.open_channel(layer.name, channel, "looks", make=True, **{"class": None, **opening()})
 
     widgets.tiles(
         key,

@@ -251,14 +251,30 @@ def choose_picture(sample: str | None) -> None:
 
 def choose_own(data: bytes, title: str) -> None:
     """Make the visitor's own picture the current one; what cannot be read is told and changes nothing."""
+    if (picture := from_file(data, title)) is not None:
+        show_own(picture)
+
+
+def show_own(picture: Current) -> None:
+    """Make a picture that the visitor gave the current one."""
+    st.session_state[_OWN] = picture
+    choose_picture(None)
+
+
+def from_file(data: bytes, title: str) -> Current | None:
+    """A visitor's file as a picture; None where it can't be read, which is told."""
     title = title if len(title) <= LONGEST_TITLE else f"{title[:LONGEST_TITLE]}…"
     try:
-        picture = explorer.decode(data)
+        return Current(explorer.decode(data), title, f"Your picture {title}", sample=None)
     except explorer.PictureError as error:
         tell(f"{title}: {error} The picture you had is still here.")
-        return
-    st.session_state[_OWN] = Current(picture, title, f"Your picture {title}", sample=None)
-    choose_picture(None)
+        return None
+
+
+def from_sample(name: str) -> Current:
+    """A sample picture, one of `explorer.SAMPLES`."""
+    sample = explorer.SAMPLES[name]
+    return Current(explorer.decode(explorer.sample_bytes(name)), sample.title, sample.alt, sample=name)
 
 
 def pop_problem() -> str | None:
@@ -300,10 +316,7 @@ def _show_chosen_picture() -> None:
     if name is None and (mine := own()) is not None:
         st.session_state[_CURRENT] = mine
         return
-    name = name or DEFAULT_SAMPLE
-    sample = explorer.SAMPLES[name]
-    picture = explorer.decode(explorer.sample_bytes(name))
-    st.session_state[_CURRENT] = Current(picture, sample.title, sample.alt, sample=name)
+    st.session_state[_CURRENT] = from_sample(name or DEFAULT_SAMPLE)
 
 
 def _set(choices: Mapping[str, str | int | bool | None]) -> None:
