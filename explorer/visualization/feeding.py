@@ -1,12 +1,14 @@
 """Which channels feed a class most, where the network ends in one linear layer over averaged maps.
 
-There a class's score is a sum: the mean of every channel's last map times a weight, and a bias. How much a
-channel feeds a class is its weight times what the channel typically answers, the mean over natural pictures.
+There a class's score is a sum: the mean of every channel's last map times a weight, and a bias. On one
+picture the terms of that sum are exact. Without a picture the weight stands for them, as if all channels
+answered equally strongly to what they look for. Weighted with their means over the few sample pictures, the
+channels of a class would agree less with those that feed it on photographs of that class.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,21 +40,6 @@ class LinearHead:
         return self.weight[index] * _averages(maps)
 
 
-@dataclass(frozen=True)
-class Feeder:
-    """A channel that feeds a class.
-
-    Attributes:
-        channel: Its number.
-        weight: What its mean is multiplied with for the class.
-        amount: That times what it typically answers, in units of the score.
-    """
-
-    channel: int
-    weight: float
-    amount: float
-
-
 def linear_head(module: nn.Module, maps: Tensor, scores: Tensor) -> LinearHead | None:
     """The linear layer that makes a network's scores from the means of its last maps.
 
@@ -78,19 +65,18 @@ def linear_head(module: nn.Module, maps: Tensor, scores: Tensor) -> LinearHead |
     return None
 
 
-def feeders(head: LinearHead, index: int, typical: Mapping[int, float], count: int) -> tuple[Feeder, ...]:
-    """The channels that feed a class most, the strongest first; none that lowers its score.
+def feeders(head: LinearHead, index: int, among: Sequence[int], count: int) -> tuple[int, ...]:
+    """The channels that feed a class most, the one with the largest weight first; none that lowers its score.
 
     Args:
         head: The last layer.
         index: The class.
-        typical: The channels to choose from, and what each typically answers.
+        among: The channels to choose from.
         count: How many, at most.
     """
-    row = head.weight[index]
-    found = [Feeder(c, float(row[c]), float(row[c]) * answer) for c, answer in typical.items()]
-    found.sort(key=lambda feeder: (-feeder.amount, feeder.channel))
-    return tuple(feeder for feeder in found[:count] if feeder.amount > 0)
+    weights = head.weight[index].tolist()
+    found = sorted((channel for channel in among if weights[channel] > 0), key=lambda c: (-weights[c], c))
+    return tuple(found[:count])
 
 
 def _averages(maps: Tensor) -> Tensor:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+
 from pages import state
 from pages.reading import Reading
+
+LONGEST = 40
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,38 @@ def chosen(reading: Reading) -> Chosen | None:
     return Chosen(layer, channel) if channel >= 0 else None
 
 
-def choose(layer: str, channel: int) -> None:
-    """Show a channel in detail."""
-    state.choose(layer=layer, channel=channel, **{"class": None})
+def problem(reading: Reading) -> str | None:
+    """What the link asks for and this model does not have, in a sentence; None where all is well."""
+    title = reading.spec.title
+    index, layer, channel = state.text("class"), state.text("layer"), state.text("channel")
+    if chosen(reading) is not None:
+        return None
+    if index is not None:
+        return f"{title} has no class {index[:LONGEST]!r}; it has {classes(reading)} of them, counted from 0."
+    if layer is None or channel is None:
+        return None
+    if layer not in {each.name for each in reading.layers}:
+        return f"{title} has no layer {layer[:LONGEST]!r} with channels."
+    total = reading.table[layer].output_shape[1]
+    return f"{layer} has no channel {channel[:LONGEST]!r}; it has {total} of them, counted from 0."
 
 
-def choose_class(index: int) -> None:
-    """Show a class in detail."""
-    state.choose(**{"class": index, "channel": None})
+def choose(layer: str, channel: int, make: bool | None = None) -> None:
+    """Show a channel in detail, and with `make` begin to make its picture."""
+    state.choose(layer=layer, channel=channel, make=make, **{"class": None})
+
+
+def choose_class(index: int, make: bool | None = None) -> None:
+    """Show a class in detail, and with `make` begin to make its picture."""
+    state.choose(channel=None, make=make, **{"class": index})
 
 
 def choose_nothing() -> None:
     """Show the atlas alone."""
-    state.choose(**{"class": None, "channel": None})
+    state.choose(channel=None, make=None, **{"class": None})
 
 
 def classes(reading: Reading) -> int:
-    """How many classes the model tells apart."""
-    return int(reading.activations.output.shape[-1])
+    """How many classes the model tells apart; 0 where its outputs are none."""
+    output = reading.activations.output
+    return output.shape[1] if isinstance(output, torch.Tensor) and output.ndim == 2 else 0

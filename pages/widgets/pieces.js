@@ -80,14 +80,19 @@ function loupe(parent) {
   return { show, hide };
 }
 
-// Enlarge by pointing at `box`, by keyboard focus on `whole`, or by a finger that stays on it.
-function enlarges(whole, box, view, piece, words) {
+// Enlarge a picture by pointing at its box.
+function enlargesPointed(box, loupe, piece, words) {
+  box.onpointerenter = (event) => { if (event.pointerType === "mouse") loupe.show(box, piece, words); };
+  box.onpointerleave = (event) => { if (event.pointerType === "mouse") loupe.hide(); };
+}
+
+// Enlarge it also by keyboard focus on the `whole` that it is a part of, and by a finger that stays there.
+function enlarges(whole, box, loupe, piece, words) {
   let timer = 0;
-  const show = () => view.loupe.show(box, piece, words);
-  box.onpointerenter = (event) => { if (event.pointerType === "mouse") show(); };
-  box.onpointerleave = (event) => { if (event.pointerType === "mouse") view.loupe.hide(); };
+  const show = () => loupe.show(box, piece, words);
+  enlargesPointed(box, loupe, piece, words);
   whole.addEventListener("focus", () => { if (whole.matches(":focus-visible")) show(); });
-  whole.addEventListener("blur", () => view.loupe.hide());
+  whole.addEventListener("blur", () => loupe.hide());
   whole.addEventListener("pointerdown", (event) => {
     whole.held = false;
     clearTimeout(timer);

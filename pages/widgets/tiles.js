@@ -53,7 +53,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     const box = element("div", piece ? "look" : "look missing", option);
     if (piece) {
       cut(box, piece);
-      enlarges(option, box, view, piece, `What channel ${data.channels[tile]} looks for, in a picture made by optimisation`);
+      enlarges(option, box, view.loupe, piece, `What channel ${data.channels[tile]} looks for, in a picture made by optimisation`);
       return;
     }
     box.textContent = "make it";
