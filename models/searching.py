@@ -26,19 +26,27 @@ class Searchable:
     def search(self, query: str, limit: int | None = None) -> tuple[str, ...]:
         """The names that contain every word of `query`, at most `limit`.
 
-        First those whose model begins with the first word, shorter models before longer ones, since the plain
-        form of a family has the shortest name; otherwise in the order in which the names were given.
+        First those that begin with all that was typed, then those that have it in one piece, then those whose
+        model begins with the first word; among equals shorter models before longer ones, since the plain form
+        of a family has the shortest name; otherwise in the order in which the names were given.
         """
         words = [word for word in _SEPARATORS.split(query.lower()) if word]
         if not words:
             return self._names[:limit]
+        typed = "".join(words)
         found = [
-            (not model.startswith(words[0]), len(model), name)
+            (
+                not model.startswith(typed),
+                typed not in plain,
+                not model.startswith(words[0]),
+                len(model),
+                name,
+            )
             for name, plain, model in self._plain
             if all(word in plain for word in words)
         ]
         # A stable sort keeps the given order, in which a library's best weights come first.
-        return tuple(name for *_, name in sorted(found, key=lambda row: row[:2]))[:limit]
+        return tuple(name for *_, name in sorted(found, key=lambda row: row[:4]))[:limit]
 
 
 def _model(name: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 import models
 from models.untrained import without_mark
 from pages import cache, media, state
-from pages.model import bringing
+from pages.model import bringing, devices
 from pages.model.given import PREFIX
 from pages.widgets.finder import finder
 
@@ -33,14 +33,16 @@ def show() -> None:
 def in_memory() -> None:
     """The models that are loaded, or that this visitor gave; switching to one of them needs no loading."""
     mine = list(state.given_models())
-    shared = [name for name in reversed(cache.MODELS.names) if PREFIX not in name]
+    store = cache.store(state.place().device)
+    shared = [name for name in reversed(store.names) if PREFIX not in name]
     now = state.spec(state.model())[0].name
     st.markdown("**Loaded models**, to switch between without waiting")
     with st.container(horizontal=True, gap="xsmall"):
         for name in dict.fromkeys([*mine, *shared]):
             if take(name, state.spec(name)[0].title, key=f"loaded {name}", disabled=name == now):
                 st.rerun()
-    st.markdown(f":small[{cache.MODELS.describe()}]")
+    st.markdown(f":small[{media.plain(store.describe())}]")
+    devices.choose()
 
 
 def take(name: str, label: str, *, key: str, disabled: bool = False, primary: bool = False) -> bool:

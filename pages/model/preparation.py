@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -93,7 +94,7 @@ def numbers(text: str, channels: int) -> tuple[float, ...]:
         given = ()
     if len(given) == 1:
         given *= channels
-    if len(given) != channels:
+    if len(given) != channels or not all(map(math.isfinite, given)):
         one = "a number" if channels == 1 else f"one number, or {channels}"
         raise models.ModelError(f"Mean and deviation are {one}, such as 0.5; {text!r} is not.")
     return given

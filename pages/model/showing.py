@@ -42,6 +42,8 @@ def usable(name: str) -> models.LoadedModel:
     shape = " × ".join(map(str, loaded.spec.input_shape))
     try:
         stages = cache.stages(loaded.key, loaded)
+    except models.NoMemoryError:
+        raise
     except Exception as error:  # somebody else's network can raise anything
         logger.info("no layer table of %s", name, exc_info=error)
         why = next(iter(str(error).splitlines()), "")[:300]

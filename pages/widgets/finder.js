@@ -8,14 +8,22 @@ function modelOf(name) {
   return name.toLowerCase().split("/").at(-1).split(".")[0].replace(SEPARATORS, "");
 }
 
-// As `Searchable` on the server: names that begin with the first word, shorter models before longer ones.
+// As `Searchable` on the server: what begins with all that was typed, what has it in one piece, what begins
+// with the first word; among equals shorter models before longer ones.
 function search(entries, query) {
   const words = query.toLowerCase().split(SEPARATORS).filter(Boolean);
   if (!words.length) return entries.filter((each) => each.marked).concat(entries.filter((each) => !each.marked));
+  const typed = words.join("");
+  const ranks = ({ model, plain }) =>
+    [!model.startsWith(typed), !plain.includes(typed), !model.startsWith(words[0]), model.length].map(Number);
+  const nearer = (one, other) => {
+    const at = one.ranks.findIndex((rank, each) => rank !== other.ranks[each]);
+    return at < 0 ? 0 : one.ranks[at] - other.ranks[at];
+  };
   return entries
     .filter((each) => words.every((word) => each.plain.includes(word)))
-    .map((each) => ({ each, far: !each.model.startsWith(words[0]) }))
-    .sort((one, other) => one.far - other.far || one.each.model.length - other.each.model.length)
+    .map((each) => ({ each, ranks: ranks(each) }))
+    .sort(nearer)
     .map(({ each }) => each);
 }
 

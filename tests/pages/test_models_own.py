@@ -37,6 +37,10 @@ def saved(content: object) -> bytes:
     return file.getvalue()
 
 
+def prefixed(prefix: str, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {prefix + name: tensor for name, tensor in state.items()}
+
+
 def script() -> None:
     import streamlit as st
 
@@ -63,9 +67,8 @@ def given(data: bytes, name: str = "mine.pth", labels: bytes | None = None, **fi
     if labels is not None:
         test.file_uploader(key="own_labels").upload("labels.txt", labels)
     for field, value in fields.items():
-        (each,) = [
-            one for one in (*test.text_input, *test.number_input) if one.key.startswith(f"own_{field}")
-        ]
+        boxes = (*test.text_input, *test.number_input)
+        (each,) = (box for box in boxes if box.key.startswith(f"own_{field}"))
         each.set_value(value)
     test.run()
     return test.button(key="own_open").click().run()
@@ -75,12 +78,9 @@ def given(data: bytes, name: str = "mine.pth", labels: bytes | None = None, **fi
     ("name", "wrap"),
     [
         ("mine.pth", saved),
-        (
-            "mine.ckpt",
-            lambda state: saved({"state_dict": {f"model.{k}": v for k, v in state.items()}, "epoch": 3}),
-        ),
-        ("mine.pt", lambda state: saved({f"module.{k}": v for k, v in state.items()})),
-        ("mine.safetensors", lambda state: save({k: v.contiguous() for k, v in state.items()})),
+        ("mine.ckpt", lambda state: saved({"state_dict": prefixed("model.", state), "epoch": 3})),
+        ("mine.pt", lambda state: saved(prefixed("module.", state))),
+        ("mine.safetensors", save),
     ],
     ids=["plain", "lightning", "parallel", "safetensors"],
 )
@@ -130,9 +130,7 @@ class Malicious:
     ],
     ids=["pickle", "old pickle", "truncated", "empty", "text", "tensor"],
 )
-def test_a_file_that_is_no_checkpoint_is_told_and_nothing_is_lost(
-    data, why, state, tmp_path, monkeypatch
-) -> None:
+def test_a_file_that_is_no_checkpoint_changes_nothing(data, why, state, tmp_path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     test = given(data(state))
     assert not test.exception
@@ -148,16 +146,16 @@ def test_a_file_that_is_no_checkpoint_is_told_and_nothing_is_lost(
 
 def test_tensors_that_do_not_fit_are_listed_with_both_shapes(state) -> None:
     wrong = dict(state)
-    wrong["conv1.weight"] = torch.zeros(4, 3, 5, 7)
+    wrong["conv1.0.weight"] = torch.zeros(4, 3, 5, 7)
     wrong["extra.bias"] = torch.zeros(9)
     test = given(saved(wrong))
     assert "does not fit the network" in said(test)
     rows = test.dataframe[0].value.set_index("Tensor")
-    assert rows.loc["conv1.weight"].tolist() == [
+    assert rows.loc["conv1.0.weight"].tolist() == [
         "4 × 3 × 5 × 7",
-        " × ".join(map(str, state["conv1.weight"].shape)),
+        " × ".join(map(str, state["conv1.0.weight"].shape)),
     ]
-    assert set(rows.index) == {"conv1.weight", "extra.bias"}
+    assert set(rows.index) == {"conv1.0.weight", "extra.bias"}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +180,7 @@ def test_small_inputs_are_possible(state) -> None:
     test = given(saved(state), resize=32, crop=32, mean="0.1 0.2 0.3", std="0.5")
     assert not test.error
     spec = test.session_state["kept_given_models"]["given-1"].spec
-    assert spec.preprocessing == models.Preprocessing(32, 32, (0.1, 0.2, 0.3), (0.5,) * 3, "bicubic")
+    assert spec.preprocessing == models.Preprocessing(32, 32, (0.1, 0.2, 0.3), (0.5,) * 3, "bilinear")
 
 
 @pytest.fixture
@@ -229,6 +227,6 @@ def test_only_the_latest_few_are_kept(state) -> None:
 
 def test_numbers_are_read_as_people_type_them() -> None:
     assert preparation.numbers("[0.485; 0.456,0.406]", 3) == (0.485, 0.456, 0.406)
-    for wrong in ("", "a", "0.1 0.2", "nan nan nan nan"):
+    for wrong in ("", "a", "0.1 0.2", "nan", "0.5 inf 0.5", "1 2 3 4"):
         with pytest.raises(models.ModelError):
             preparation.numbers(wrong, 3)
