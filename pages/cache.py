@@ -28,15 +28,21 @@ from explorer.lesson.equivariance import Axis, shifted
 from explorer.lesson.locality import Repaint, probe
 from explorer.lesson.position import PositionCurve, position_curve, positions_along, reduced
 from explorer.lesson.sharing import LayerWeights, weights_of
+from explorer.placement import to_device_of
 from explorer.side_by_side import FirstFilters
+from explorer.visualization.beside import Beside, look
 from explorer.visualization.shelf import Shelved, Stamp, read_galleries
+from models.devices import CPU
 from pages import media, state
 from pages.kept import Kept
 
 logger = logging.getLogger(__name__)
 
 MODELS = models.ModelStore()
-"""The loaded models, of all visitors."""
+"""The models loaded on the CPU, of all visitors."""
+
+_ELSEWHERE: dict[models.Device, models.ModelStore] = {}
+"""Those on other devices, which have memory of their own."""
 
 ACTIVATIONS: Kept[Activations] = Kept(1 << 30, lambda activations: activations.nbytes)
 """Every layer's maps of the pictures looked at last; with the bundled model about 80 MB each."""
@@ -50,29 +56,38 @@ def model(name: str | None = None) -> models.LoadedModel:
             be.
     """
     spec, key = state.spec(name or state.model())
-    return loaded(key, spec)
+    return loaded(key, spec, state.place())
 
 
-def loaded(key: str, spec: models.ModelSpec) -> models.LoadedModel:
+def store(device: models.Device) -> models.ModelStore:
+    """The models that are loaded on a device."""
+    if device == CPU:
+        return MODELS
+    return _ELSEWHERE.setdefault(device, models.ModelStore(device=device))
+
+
+def loaded(key: str, spec: models.ModelSpec, place: models.Place) -> models.LoadedModel:
     """A model by its spec, under the key that `state.spec` gives; nothing of the session is asked for.
 
     Raises:
-        ModelError: If its weights are not on this computer or not what they should be.
+        ModelError: If its weights are not on this computer or not what they should be, or the device has no
+            room for it.
     """
 
     def load() -> models.LoadedModel:
         return models.LoadedModel(spec, *spec.build())
 
-    if key in MODELS.names:
-        return MODELS.get(key, load=load)
-    with _telling(f"Loading {spec.title} …"):
-        return MODELS.get(key, load=load)
+    kept = store(place.device)
+    with nullcontext() if key in kept.names else _telling(f"Loading {spec.title} …"):
+        found = kept.get(key, load=load)
+    return found.in_mixed_precision if place.mixed else found
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def table(key: str, _model: models.LoadedModel) -> LayerTable:
     """The layer table of a model; it depends on the input's size only, so a black picture will do."""
-    return explorer.layer_table(_model.module, torch.zeros(_model.spec.input_shape))
+    with models.telling_memory(f"Following a picture through {_model.spec.title}", _model.device):
+        return explorer.layer_table(_model.module, torch.zeros(_model.spec.input_shape))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
@@ -86,7 +101,9 @@ def activations(key: str, sha256: str, model: models.LoadedModel, picture: explo
 
     def capture() -> Activations:
         names = [layer.name for layer in table(key, model) if layer.is_map]
-        return explorer.capture(model.module, model.preprocess(picture), names)
+        with model.at_work("Looking at every layer of"):
+            made = explorer.capture(model.module, model.preprocess(picture), names)
+        return made.in_float32() if model.mixed else made
 
     if ACTIVATIONS.has((key, sha256)):
         return ACTIVATIONS.get((key, sha256), capture)
@@ -152,6 +169,25 @@ def galleries(folder: str, stamp: Stamp) -> tuple[Shelved, ...]:
     return read_galleries(Path(folder))
 
 
+@st.cache_resource(max_entries=64, show_spinner="Looking at the sample pictures …")
+def beside(key: str, layer: str, _model: models.LoadedModel) -> Beside:
+    """What a layer answers to each of the sample pictures; "" is the model's output."""
+    inputs = {name: _model.preprocess(sample(name)) for name in explorer.SAMPLES}
+    return look(_model.module, [layer], inputs)[layer]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False)
+def beside_one(key: str, layer: str, digest: str, _model: models.LoadedModel, _x: torch.Tensor) -> Beside:
+    """What a layer answers to one picture, by the digest of the picture and of how it is prepared."""
+    return look(_model.module, [layer], {"": _x})[layer]
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def sample(name: str) -> explorer.Picture:
+    """A sample picture."""
+    return explorer.decode(explorer.sample_bytes(name))
+
+
 @st.cache_data(max_entries=64, show_spinner=False)
 def sample_thumbnail(name: str) -> bytes:
     """A sample picture as a small WebP file."""
@@ -169,9 +205,9 @@ def warm() -> None:
     name = models.default_name()
     try:
         spec = models.find(name)
-        default = loaded(name, spec)
+        default = loaded(name, spec, models.Place(models.choose_device()))
         stages(default.key, default)
-        default.module(torch.zeros(spec.input_shape))
+        default.module(to_device_of(default.module, torch.zeros(spec.input_shape)))
     except Exception:  # the page tells it to whoever comes, and shows another model
         logger.exception("the model that the app was started on can't be shown")
     for sample in explorer.SAMPLES:

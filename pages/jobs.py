@@ -89,6 +89,7 @@ class Queue:
     """
 
     def __init__(self, name: str = "measurement", at_once: int = 1) -> None:
+        self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
@@ -109,9 +110,16 @@ class Queue:
             at = self._jobs.index(job) if job in self._jobs else 0
             return sum(not each.done and not each.cancelled() for each in self._jobs[:at])
 
+    def place(self, job: Job) -> int:
+        """Its place among those that wait, from 1; 0 where it need not wait."""
+        return 0 if job.running or job.done else max(self.before(job) - self._at_once + 1, 0)
+
 
 QUEUE = Queue()
 """Of the measurements, which must not disturb one another."""
 
 TRAINING = Queue("training", at_once=os.cpu_count() or 1)
 """Of the networks that visitors train, each in a process of its own that keeps one processor busy."""
+
+VISUALIZING = Queue("visualization", at_once=os.cpu_count() or 1)
+"""Of the pictures that visitors have made, each in a process of its own that keeps one processor busy."""
