@@ -48,6 +48,19 @@ class Device:
 CPU = Device("cpu", "CPU")
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where networks run, and how exactly.
+
+    Attributes:
+        device: Where.
+        mixed: Whether in mixed precision, as far as the device is made for that.
+    """
+
+    device: Device = CPU
+    mixed: bool = False
+
+
 def available_devices() -> tuple[Device, ...]:
     """The devices of this computer, the fastest kind first; the CPU is always there, and the last.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from torch import nn
 
+from models.devices import CPU, Device, NoMemoryError
 from models.download import Progress, megabytes
 from models.registry import load
 from models.spec import LoadedModel
@@ -25,10 +26,14 @@ class ModelStore:
     Args:
         limit: In bytes of parameters and buffers, of all kept models together.
         load: How a model is loaded by its name.
+        device: Where the models are brought.
     """
 
-    def __init__(self, limit: int = DEFAULT_BYTES, load: Callable[..., LoadedModel] = load) -> None:
+    def __init__(
+        self, limit: int = DEFAULT_BYTES, load: Callable[..., LoadedModel] = load, device: Device = CPU
+    ) -> None:
         self.limit = limit
+        self.device = device
         self._load = load
         self._models: OrderedDict[str, tuple[LoadedModel, int]] = OrderedDict()
         self._lock = threading.Lock()
@@ -45,7 +50,7 @@ class ModelStore:
             load: How this one is loaded, where its name says nothing to `models.load`.
 
         Raises:
-            ModelError: As `models.load` does; nothing is kept then.
+            ModelError: As `models.load` does, or if there is no room on the device; nothing is kept then.
         """
         if (kept := self._kept(name)) is not None:
             return kept
@@ -58,6 +63,8 @@ class ModelStore:
 
     def put(self, name: str, model: LoadedModel) -> LoadedModel:
         """Keep a model that was made elsewhere, such as from a visitor's own checkpoint."""
+        if self.device != CPU:
+            model = self._brought(model)
         with self._lock:
             self._models[name] = model, nbytes(model.module)
             self._models.move_to_end(name)
@@ -82,7 +89,17 @@ class ModelStore:
         """What is kept, in a sentence for people."""
         count, taken, limit = len(self.names), megabytes(self.nbytes), megabytes(self.limit)
         models = "1 model is loaded and takes" if count == 1 else f"{count} models are loaded and take"
-        return f"{models} {taken}; beyond {limit} the one not used for longest goes."
+        where = "" if self.device == CPU else f" on {self.device.title}"
+        return f"{models} {taken}{where}; beyond {limit} the one not used for longest goes."
+
+    def _brought(self, model: LoadedModel) -> LoadedModel:
+        """The model on the device; where there is no room, all others go first."""
+        try:
+            return model.on(self.device)
+        except NoMemoryError:
+            with self._lock:
+                self._models.clear()
+            return model.on(self.device)
 
     def _kept(self, name: str) -> LoadedModel | None:
         with self._lock:

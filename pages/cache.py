@@ -35,6 +35,7 @@ from explorer.visualization.shelf import Shelved, Stamp, read_galleries
 from models.devices import CPU
 from pages import media, state
 from pages.kept import Kept
+from pages.model import devices
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ def model(name: str | None = None) -> models.LoadedModel:
             be.
     """
     spec, key = state.spec(name or state.model())
-    return loaded(key, spec, state.place())
+    return loaded(key, spec, devices.place())
 
 
 def store(device: models.Device) -> models.ModelStore:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EVERYWHERE = ("model", "picture")
+EVERYWHERE = ("model", "picture", "device", "mixed")
 EXPLORER = ("layer", "channel", "sort", "scale", "dead", "smooth", "opacity", "beneath")
 PAGES: dict[str, tuple[str, ...]] = {
     "": (*EXPLORER, "against", "against_picture", "same"),

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import state
+import models
+from pages import media, state
 from pages.lesson.chapters import CHAPTERS
 from pages.picture import bar
 
@@ -52,5 +53,8 @@ if (opening := state.pop_opening()) is not None and opening[0] != page.url_path:
     st.switch_page(looks if path == looks.url_path else layer, query_params=choices)
 state.sync(page.url_path)
 bar(HEADINGS[page.url_path], with_chooser=page != hierarchy)
-page.run()
+try:
+    page.run()
+except models.ModelError as error:  # too little memory, as a rule; another model can still be chosen
+    st.error(media.plain(str(error)), icon="⚠️")
 ways_on()

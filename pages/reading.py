@@ -16,6 +16,7 @@ from explorer.layers import Layer, LayerTable
 from explorer.rendering import ChannelScales, Legend, Scale, mosaic
 from pages import cache, media, state
 from pages.media import Crop
+from pages.model import devices
 from pages.widgets import Geometry, Maps, PictureView
 
 
@@ -30,6 +31,7 @@ class Reading:
         current: The picture.
         spec: The model.
         model_key: Under which the model is kept.
+        place: Where the model runs, and how exactly.
         view: The picture as the components show it.
         crop: The part of `view` that the model sees, in shares of its size.
     """
@@ -37,13 +39,14 @@ class Reading:
     current: state.Current
     spec: models.ModelSpec
     model_key: str
+    place: models.Place
     view: PictureView
     crop: Crop
 
     @property
     def loaded(self) -> models.LoadedModel:
         """The model, ready to use."""
-        return cache.loaded(self.model_key, self.spec)
+        return cache.loaded(self.model_key, self.spec, self.place)
 
     @property
     def table(self) -> LayerTable:
@@ -125,7 +128,7 @@ def read_of(current: state.Current, spec: models.ModelSpec, key: str) -> Reading
     """
     seen = spec.preprocessing.visible_box(*current.picture.rgb.shape[:2])
     view, crop = media.view(current.picture, seen, current.alt)
-    return Reading(current, spec, key, view, crop)
+    return Reading(current, spec, key, devices.place(), view, crop)
 
 
 def drawn(

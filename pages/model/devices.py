@@ -7,31 +7,48 @@ import streamlit as st
 import models
 from pages import media, state
 
-
 _TAKEN = "device_taken"
+
+
+def place() -> models.Place:
+    """Where models run for this visitor, and how exactly; a device that is not here is told."""
+    for name in (state.text("device"), None):
+        try:
+            device = models.choose_device(name)
+        except models.DeviceError as error:
+            if name is not None:
+                state.choose(device=None)
+            elif state.kept("device_told", list):
+                continue  # the server's own setting, told once to each visitor
+            else:
+                state.kept("device_told", list).append(True)
+            state.tell(str(error))
+        else:
+            return models.Place(device, state.flag("mixed") and device.mixed_precision)
+    return models.Place(models.available_devices()[0])
 
 
 def choose() -> None:
     """The device, and mixed precision where the device is made for it."""
     if state.kept(_TAKEN, dict[str, bool]).pop("now", False):
         st.rerun()
-    devices = {device.name: device for device in models.available_devices()}
-    place = state.place()
-    if len(devices) == 1:
-        st.markdown(f":small[Networks run on the {place.device.title}, the only device found here.]")
+    found = {device.name: device for device in models.available_devices()}
+    here = place()
+    if len(found) == 1:
+        st.markdown(f":small[Networks run on the {here.device.title}, the only device found here.]")
         return
     st.segmented_control(
-        "Networks run on", list(devices), required=True,
-        format_func=lambda name: words(devices[name]),
-        **state.follow("device_control", place.device.name, lambda name: take(device=name)),
+        "Networks run on", list(found), required=True,
+        format_func=lambda name: words(found[name]),
+        **state.follow("device_control", here.device.name, lambda name: take(device=name)),
     )  # fmt: skip
-    if place.device.mixed_precision:
+    if here.device.mixed_precision:
         st.toggle(
             "Mixed precision",
             help="Convolutions then round what goes in and comes out to 8 significant bits (bfloat16), an "
             "error of up to 0.4 % each time. It is faster, maps take half the memory on the way, and the "
             "last digits that are shown differ. The lesson always measures in full precision.",
-            **state.follow("mixed_toggle", place.mixed, lambda on: take(mixed=on or None)),
+            **state.follow("mixed_toggle", here.mixed, lambda on: take(mixed=on or None)),
         )
 
 

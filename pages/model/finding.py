@@ -33,7 +33,7 @@ def show() -> None:
 def in_memory() -> None:
     """The models that are loaded, or that this visitor gave; switching to one of them needs no loading."""
     mine = list(state.given_models())
-    store = cache.store(state.place().device)
+    store = cache.store(devices.place().device)
     shared = [name for name in reversed(store.names) if PREFIX not in name]
     now = state.spec(state.model())[0].name
     st.markdown("**Loaded models**, to switch between without waiting")
@@ -41,7 +41,7 @@ def in_memory() -> None:
         for name in dict.fromkeys([*mine, *shared]):
             if take(name, state.spec(name)[0].title, key=f"loaded {name}", disabled=name == now):
                 st.rerun()
-    st.markdown(f":small[{media.plain(store.describe())}]")
+    st.markdown(f":small[{store.describe()}]")
     devices.choose()
 
 
