@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
 import explorer
-from explorer.rendering import number
-from explorer.visualization import VisualizationError
+from explorer.visualization import Recipe, VisualizationError
+from explorer.visualization.manifest import Entry, Section
 from pages import galleries, media, state
 from pages.looks import drawing, frame, live
 from pages.looks.chosen import Chosen, choose, choose_class, classes
-from pages.looks.made import Made, mine
+from pages.looks.made import Made
 from pages.reading import Reading
 from pages.widgets.forming import Figure
 from pages.widgets.forming import forming as forming_widget
+
+Stored = tuple[Section, Entry, NDArray[np.uint8]]
 
 
 def show(reading: Reading, what: Chosen) -> None:
@@ -29,30 +33,10 @@ def show(reading: Reading, what: Chosen) -> None:
     body(reading, what)
 
 
-@st.fragment
-def body(reading: Reading, what: Chosen) -> None:
-    """Everything below the heading; a choice there runs only this again."""
-    live.collect()
-    try:
-        framed = frame.Frame(what, frame.compared(reading, what.layer or ""))
-    except (VisualizationError, explorer.CaptureError) as error:
-        st.error(f"There is nothing to compare with: {media.plain(str(error))}.", icon=":material/error:")
-        framed = None
-    left, right = st.columns([5, 6], gap="large")
-    with left:
-        picture(reading, what, framed)
-    with right:
-        if framed is not None:
-            frame.show_natural(reading, framed)
-    frame.show_trust()
-    st.subheader("Make it yourself", anchor=False)
-    live.show(reading, what)
-
-
 def header(reading: Reading, what: Chosen) -> None:
     """What it is, its neighbours, and the way to its maps."""
     total = classes(reading) if what.layer is None else reading.table[what.layer].output_shape[1]
-    turn = choose_class if what.layer is None else (lambda index: choose(what.layer, index))
+    turn = _turner(what)
     with st.container(horizontal=True, vertical_alignment="center", key="looks_header"):
         st.subheader(media.plain(what.title(reading.spec.labels)), anchor=False, width="content")
         for label, index, icon in (
@@ -65,47 +49,109 @@ def header(reading: Reading, what: Chosen) -> None:
             )  # fmt: skip
         if what.layer is not None:
             st.button(
-                "Its maps on the Layer page", on_click=state.open_channel, args=(what.layer, what.index),
-                icon=":material/grid_view:", key="looks_to_layer",
+                "Its maps", on_click=state.open_channel, args=(what.layer, what.index),
+                icon=":material/grid_view:", key="looks_to_layer", help="On the Layer page.",
             )  # fmt: skip
+        live.show_list(reading)
 
 
-def picture(reading: Reading, what: Chosen, framed: frame.Frame | None) -> None:
-    """The gallery's picture or the last one made here, and what it reaches."""
+def _turner(what: Chosen) -> Callable[[int], None]:
+    layer = what.layer
+    return choose_class if layer is None else lambda index: choose(layer, index)
+
+
+@st.fragment
+def body(reading: Reading, what: Chosen) -> None:
+    """Everything below the heading; a choice there runs only this again."""
+    busy = live.under_way()
+    framed = compare(reading, what)
+    stored = in_gallery(reading, what)
+    left, right = st.columns([5, 6], gap="large")
+    with left:
+        made = None if busy else live.pick(reading, what, stored is not None)
+        if busy:
+            live.watch()
+        else:
+            show_picture(reading, stored, made)
+            live.offer(reading, what)
+    with right:
+        if framed is not None:
+            frame.show_natural(reading, framed)
+            judge(reading, framed, stored, made)
+        frame.show_trust()
+
+
+def anything(reading: Reading) -> None:
+    """Make a picture of what is no single channel or class: a sum, a difference, a whole layer."""
+    busy = live.under_way()
+    with st.expander(
+        "Make a picture of a combination", icon=":material/function:", expanded=busy, key="looks_anything"
+    ):
+        combination(reading)
+
+
+@st.fragment
+def combination(reading: Reading) -> None:
+    """The form for a combination, and what was made with it."""
+    if live.under_way():
+        live.watch()
+        return
+    live.offer(reading, None)
+    if (made := live.pick(reading, None, in_gallery=False)) is not None:
+        live.show_made(reading, made)
+        frame.show_trust()
+
+
+def compare(reading: Reading, what: Chosen) -> frame.Frame | None:
+    """What natural pictures do to it; where that can't be known, why."""
+    try:
+        return frame.Frame(what, frame.compared(reading, what.layer or frame.OUTPUT))
+    except (VisualizationError, explorer.CaptureError) as error:
+        st.error(f"Nothing can be compared: {media.plain(str(error))}.", icon=":material/error:")
+        return None
+
+
+def in_gallery(reading: Reading, what: Chosen) -> Stored | None:
+    """The gallery's picture."""
     shelved = galleries.of(reading.loaded)
     found = shelved.find(what.layer, what.index)
     stored = None if found is None else galleries.picture(shelved, *found)
-    if found is not None and stored is not None:
-        section, entry = found
+    return None if found is None or stored is None else (*found, stored)
+
+
+def show_picture(reading: Reading, stored: Stored | None, made: Made | None) -> None:
+    """The result that was picked, the gallery's picture, or that there is none yet."""
+    if made is not None:
+        live.show_made(reading, made)
+    elif stored is not None:
         st.markdown("**Made by optimisation**, for the gallery")
-        single(stored)
-        if framed is not None:
-            answer = frame.answer_to(reading, framed.layer, stored, section.recipe)
-            st.markdown(frame.verdict(framed, answer, entry.highest))
+        figure = Figure(
+            drawing.picture_url(stored[2]), "A picture made so that it answers as strongly as it can"
+        )
+        forming_widget("looks_picture", [figure], None, label="The made picture")
+    else:
+        st.markdown(
+            "**Nobody has made its picture yet.** It takes some seconds: noise is changed step by "
+            "step so that the answer rises."
+        )
+
+
+def judge(reading: Reading, framed: frame.Frame, stored: Stored | None, made: Made | None) -> None:
+    """What the picture that is shown reaches, next to what natural ones do."""
+    picture: NDArray[np.uint8]
+    recipe: Recipe
+    if made is not None:
+        if not made.order.plain or 1 not in made.order.signs:
+            return
+        row = made.snapshot.made[made.order.signs.index(1)]
+        picture, recipe, highest = row[0].picture, made.order.run.recipe, None
+    elif stored is not None:
+        picture, recipe, highest = stored[2], stored[0].recipe, stored[1].highest
+    else:
         return
-    own = mine().of(reading.loaded.key, what)
-    if own:
-        show_own(reading, what, framed, own[-1])
+    try:
+        answer = frame.answer_to(reading, framed.layer, picture, recipe)
+    except (VisualizationError, explorer.CaptureError) as error:
+        st.error(f"The picture can't be compared: {media.plain(str(error))}.", icon=":material/error:")
         return
-    st.markdown(
-        "Nobody has made its picture yet. **Make it** takes some seconds: a picture of noise is changed "
-        "step by step so that the answer rises."
-    )
-
-
-def show_own(reading: Reading, what: Chosen, framed: frame.Frame | None, made: Made) -> None:
-    """The last picture that was made here."""
-    shown = made.snapshot.made[0][0]
-    st.markdown("**Made by optimisation**, here")
-    single(shown.picture)
-    if framed is not None and made.order.signs[0] > 0:
-        answer = frame.answer_to(reading, framed.layer, shown.picture, made.order.run.recipe)
-        st.markdown(frame.verdict(framed, answer))
-    elif framed is not None:
-        st.markdown(f"For the lowest answer; it reaches {number(-shown.value)}.")
-
-
-def single(rgb: NDArray[np.uint8]) -> None:
-    """One picture, large."""
-    figure = Figure(drawing.picture_url(rgb), "A picture made so that it answers as strongly as it can")
-    forming_widget("looks_picture", [figure], None, label="The made picture")
+    st.markdown(frame.verdict(framed, answer, highest))

@@ -10,7 +10,7 @@ import streamlit as st
 from explorer.visualization import VisualizationError
 from pages import media, state
 from pages.jobs import VISUALIZING
-from pages.looks import drawing, form, frame, taking
+from pages.looks import chosen, drawing, form, frame, taking
 from pages.looks.chosen import Chosen
 from pages.looks.made import Made, mine
 from pages.looks.making import EVERY, Forming
@@ -19,45 +19,41 @@ from pages.reading import Reading
 from pages.widgets.forming import forming as forming_widget
 
 BUSY = "Many visitors are having pictures made just now; please try again in a minute."
+GALLERY = 0
 
 
-def show(reading: Reading, what: Chosen | None) -> None:
-    """The form, and what is under way or was made with it."""
-    collect()
-    own = mine()
-    with st.container():  # empty while something is under way, so that what follows keeps its place
-        if own.forming is None:
-            offer(reading, what)
-    st.fragment(panel, run_every=EVERY if own.forming else None)(reading, what)
-
-
-def collect() -> None:
-    """Take over a run that has ended, and show it."""
-    if (made := mine().collect()) is not None:
-        state.choose(shown=None)
-        state.kept("looks_picked", dict[str, int])["number"] = made.number
+def under_way() -> bool:
+    """Whether something is being made; what has ended is taken over first."""
+    mine().collect()
+    return mine().forming is not None
 
 
 def offer(reading: Reading, what: Chosen | None) -> None:
-    """The choices and the button."""
+    """The choices and the button.
+
+    Args:
+        reading: The picture and the model.
+        what: The channel or class that the page shows, if any.
+    """
     own = mine()
+    if own.told:
+        st.warning(media.plain(own.told), icon=":material/info:")
     wished = form.wish(reading, what)
+    button = st.container()
     changes = form.advanced(reading, wished)
     asked: Order | None = None
     if wished.formula or wished.kind != form.FORMULA:
         try:
             asked = order(reading, wished, changes)
         except VisualizationError as error:
-            st.error(f"This can't be made: {media.plain(str(error))}.", icon=":material/error:")
-    st.button(
+            button.error(f"This can't be made: {media.plain(str(error))}.", icon=":material/error:")
+    button.button(
         "Make it", type="primary", icon=":material/brush:", key="looks_make", disabled=asked is None,
         on_click=partial(begin, reading, asked),
     )  # fmt: skip
-    if own.told:
-        st.warning(media.plain(own.told), icon=":material/info:")
     if state.flag("make"):
         state.choose(make=None)
-        if asked is not None and own.forming is None and not own.of(asked.model_key, asked.what):
+        if asked is not None and not own.at(asked.model_key, asked.at):
             begin(reading, asked)
             st.rerun()
 
@@ -75,40 +71,31 @@ def begin(reading: Reading, asked: Order | None) -> None:
         own.told = BUSY
 
 
-def panel(reading: Reading, what: Chosen | None) -> None:
-    """What is under way, or the result that is looked at."""
-    own = mine()
-    if own.forming is not None:
-        watch(own.forming)
-        return
-    results = own.of(reading.loaded.key, None)
-    if results:
-        show_made(reading, pick(results, what))
-
-
-def watch(under_way: Forming) -> None:
+@st.fragment(run_every=EVERY)
+def watch() -> None:
     """Progress, a way out, and the picture so far; the page runs again when it is over."""
-    job = under_way.job
-    if job.done or job.cancelled():
+    forming = mine().forming
+    if forming is None or forming.job.done or forming.job.cancelled():
         st.rerun()
-    job.look()
-    st.progress(job.progress, text=progress_words(under_way))
-    st.button("Stop, and keep what there is", on_click=job.cancel, key="looks_stop", icon=":material/stop:")
-    if under_way.snapshot is not None:
-        draw(under_way.order, under_way, lossless=False)
+    forming.job.look()
+    st.progress(forming.job.progress, text=progress_words(forming))
+    st.button(
+        "Stop, and keep what there is", on_click=forming.job.cancel, key="looks_stop", icon=":material/stop:"
+    )
+    draw(forming, lossless=False)
 
 
-def progress_words(under_way: Forming) -> str:
+def progress_words(forming: Forming) -> str:
     """How far the run is."""
-    place = VISUALIZING.place(under_way.job)
-    title = media.plain(under_way.order.title)
+    place = VISUALIZING.place(forming.job)
+    title = media.plain(forming.order.title)
     if place:
         return f"Waiting for a free processor: number {place} in line"
-    if under_way.snapshot is None:
+    if forming.snapshot is None:
         return f"{title}: starting …"
-    left = under_way.seconds_left
+    left = forming.seconds_left
     about = "" if left is None else f", about {_duration(left)} left"
-    return f"{title}: step {under_way.snapshot.step} of {under_way.order.run.recipe.steps}{about}"
+    return f"{title}: step {forming.snapshot.step} of {forming.order.run.recipe.steps}{about}"
 
 
 def _duration(seconds: float) -> str:
@@ -117,35 +104,61 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def draw(asked: Order, run: Forming | Made, lossless: bool) -> None:
-    """The pictures and the curve; the same component while they form and after, so that it stays in place."""
-    snapshot = run.snapshot
-    if snapshot is None:
+def draw(run: Forming | Made, lossless: bool) -> None:
+    """The pictures and the curve; one component while they form and after."""
+    if run.snapshot is None:
         return
-    figures = drawing.figures(asked, snapshot, lossless)
-    forming_widget("looks_forming", figures, drawing.chart(asked, snapshot), label=f"Made: {asked.title}")
+    figures = drawing.figures(run.order, run.snapshot, lossless)
+    chart = drawing.chart(run.order, run.snapshot)
+    forming_widget("looks_forming", figures, chart, label=f"Made: {run.order.title}")
 
 
-def pick(results: list[Made], what: Chosen | None) -> Made:
-    """The result to show: the one that was picked or made last, else the last one for this channel."""
-    picked = state.kept("looks_picked", dict[str, int])
-    fitting = [each for each in results if each.order.what == what] or results
-    numbers = [each.number for each in results]
-    at = picked.get("number", 0)
-    number = at if at in numbers else fitting[-1].number
-    if len(results) > 1:
-        titles = {each.number: each.title for each in results}
+def pick(reading: Reading, what: Chosen | None, in_gallery: bool) -> Made | None:
+    """Which of the results at this place is shown; None for the gallery's picture, or where there is none."""
+    own = mine()
+    results = own.at(reading.loaded.key, what)
+    titles = {GALLERY: "The gallery's"} if in_gallery else {}
+    titles |= {each.number: each.title for each in results}
+    if not titles:
+        return None
+    picked = own.picked.get(what, GALLERY)
+    number = picked if picked in titles else list(titles)[-1]
+    if len(titles) > 1:
         st.selectbox(
-            "Made in this session", numbers[::-1], format_func=lambda each: titles.get(each, ""), width=560,
-            **state.follow("looks_result", number, lambda value: picked.update(number=value)),
+            "Which picture", list(titles), format_func=lambda each: titles.get(each, ""),
+            **state.follow("looks_result", number, partial(own.pick, what)),
         )  # fmt: skip
-    return next(each for each in results if each.number == number)
+    return next((each for each in results if each.number == number), None)
 
 
 def show_made(reading: Reading, made: Made) -> None:
     """A result, and how to take it along."""
     run = made.order.run
-    stopped = "" if run.stopped is None else f", stopped after {run.stopped} of {run.recipe.steps} steps"
-    st.markdown(f"**{media.plain(made.order.title)}**{stopped}")
-    draw(made.order, made, lossless=True)
+    stopped = "" if run.stopped is None else f" Stopped after {run.stopped} of {run.recipe.steps} steps."
+    st.markdown(f"{media.plain(made.order.title)}: **made by optimisation**, here.{stopped}")
+    draw(made, lossless=True)
     taking.offer(reading, made)
+
+
+def show_list(reading: Reading) -> None:
+    """Everything made of this model in this session, to go back to."""
+    results = mine().of(reading.loaded.key)
+    if not results:
+        return
+    with st.popover(f"Made in this session: {len(results)}", icon=":material/history:"):
+        for each in reversed(results):
+            st.button(
+                each.title, key=f"looks_back_{each.number}", on_click=go_back, args=(each,), width="stretch"
+            )
+
+
+def go_back(made: Made) -> None:
+    """Show a result where it was made."""
+    at = made.order.at
+    mine().pick(at, made.number)
+    if at is None:
+        chosen.choose_nothing()
+    elif at.layer is None:
+        chosen.choose_class(at.index)
+    else:
+        chosen.choose(at.layer, at.index)

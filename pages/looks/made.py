@@ -49,19 +49,21 @@ class Mine:
         forming: What is under way, if anything.
         told: What became of the last one, if it came to nothing.
         made: The results, the latest last.
-        begun: How many were begun.
+        count: How many results there were so far.
+        picked: Which result is shown at a place, by its number; 0 for the gallery's picture.
     """
 
     forming: Forming | None = None
     told: str = ""
     made: list[Made] = field(default_factory=list)
     count: int = 0
+    picked: dict[Chosen | None, int] = field(default_factory=dict)
 
-    def collect(self) -> Made | None:
+    def collect(self) -> None:
         """Take over what is no longer under way, as far as it came."""
         forming = self.forming
         if forming is None or not (forming.job.done or forming.job.cancelled()):
-            return None
+            return
         self.forming, self.told = None, ""
         if forming.job.failed:
             self.told = "It could not be made; the server's log says why."
@@ -70,22 +72,27 @@ class Mine:
         elif forming.snapshot is None or forming.snapshot.step == 0:
             self.told = "Stopped before the first step; there is nothing to keep."
         else:
-            return self._keep(forming.order, forming.snapshot)
-        return None
+            self._keep(forming.order, forming.snapshot)
 
-    def _keep(self, order: Order, snapshot: Snapshot) -> Made:
+    def _keep(self, order: Order, snapshot: Snapshot) -> None:
         if snapshot.step < order.run.last:
             order = replace(order, run=_stopped(order.run, snapshot.step))
         self.count += 1
-        result = Made(self.count, order, snapshot)
-        self.made.append(result)
+        self.made.append(Made(self.count, order, snapshot))
         del self.made[:-MOST]
-        return result
+        self.pick(order.at, self.count)
 
-    def of(self, model_key: str, what: Chosen | None) -> list[Made]:
-        """The results for a channel or class of a model, the latest last; with None, all of the model's."""
-        own = [each for each in self.made if each.order.model_key == model_key]
-        return own if what is None else [each for each in own if each.order.what == what]
+    def at(self, model_key: str, place: Chosen | None) -> list[Made]:
+        """The results that were asked for beside a channel or class of a model, the latest last."""
+        return [each for each in self.of(model_key) if each.order.at == place]
+
+    def of(self, model_key: str) -> list[Made]:
+        """All results of a model, the latest last."""
+        return [each for each in self.made if each.order.model_key == model_key]
+
+    def pick(self, place: Chosen | None, number: int) -> None:
+        """Show a result at its place; 0 for the gallery's picture."""
+        self.picked[place] = number
 
 
 def mine() -> Mine:
@@ -101,8 +108,8 @@ def picture(model_key: str, layer: str | None, index: int) -> NDArray[np.uint8] 
         layer: The layer's name.
         index: The channel's or the class's number.
     """
-    for each in reversed(mine().of(model_key, Chosen(layer, index))):
-        if 1 in each.order.signs:
+    for each in reversed(mine().at(model_key, Chosen(layer, index))):
+        if each.order.plain and 1 in each.order.signs:
             return each.snapshot.made[each.order.signs.index(1)][0].picture
     return None
 

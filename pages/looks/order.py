@@ -102,7 +102,8 @@ class Order:
     Attributes:
         model_key: The digest that tells the model from all others.
         title: What to call the pictures.
-        what: The channel or class that was asked for; None for anything else, such as a dream.
+        at: The channel or class beside which it was asked for; None where there was none.
+        plain: Whether it is of that channel or class itself, rather than of a dream or a combination.
         signs: Of the run's objectives: 1 for the highest answer, -1 for the lowest.
         run: What is made, and how.
         level: What the strongest natural picture reaches; None where nothing can be compared.
@@ -110,7 +111,8 @@ class Order:
 
     model_key: str
     title: str
-    what: Chosen | None
+    at: Chosen | None
+    plain: bool
     signs: tuple[int, ...]
     run: Run
     level: float | None = None
@@ -153,9 +155,10 @@ def order(reading: Reading, wish: Wish, changes: Mapping[str, Any]) -> Order:
     objectives = tuple(_apart(objective * sign, wish, reading) for sign in signs)
     _check_size(recipe, len(signs) * len(seeds))
     start = _start(reading, recipe) if wish.from_picture else None
-    run = Run(objectives, recipe, seeds, start, loaded.spec.name, loaded.digest, threads=THREADS)
-    what = wish.what if wish.kind in (CHANNEL, CLASS) else None
-    return Order(loaded.key, wish.title(loaded.labels), what, signs, run)
+    device = next((str(each.device) for each in loaded.module.parameters()), "cpu")
+    run = Run(objectives, recipe, seeds, start, loaded.spec.name, loaded.digest, device, THREADS)
+    plain = wish.kind in (CHANNEL, CLASS)
+    return Order(loaded.key, wish.title(loaded.labels), wish.what, plain, signs, run)
 
 
 def _apart(objective: Objective, wish: Wish, reading: Reading) -> Objective:

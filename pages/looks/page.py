@@ -27,6 +27,8 @@ def page() -> None:
             st.divider()
     introduce(reading, shelved, detailed=what is not None)
     asking.show(reading)
+    if what is None:
+        detail.anything(reading)
     atlas.show(reading, shelved)
 
 
