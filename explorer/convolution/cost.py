@@ -18,25 +18,33 @@ import math
 from explorer.convolution import depthwise, im2col, winograd
 from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
+from explorer.convolution.polyphase import pitch_of
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (10300.0, 0.0164, 1.02, 0.168),
-    "im2col, along the width": (14200.0, 0.0164, 1.14, 0.0681, 1.32),
-    "im2col, depthwise": (298.0, 0.595, 0.975, 0.483),
-    "im2col": (34300.0, 0.0164, 0.13, 6.1, 0.396, 0.125),
-    "shift": (14400.0, 0.0164, 1.22, 0.149, 1.57),
-    "shift, depthwise": (3850.0, 0.18, 6.01, 0.663, 0.334),
-    "strided, depthwise": (0.0, 0.908, 0.0, 2.09),
-    "strided": (37800.0, 0.0164, 0.563, 0.0, 0.452, 0.277),
-    "fft, depthwise": (60500.0, 0.0, 4.86, 56.2),
-    "fft": (93600.0, 0.0, 6.46, 60.5, 0.154),
-    "winograd": (79900.0, 0.0164, 1.94, 0.0, 0.0, 0.731, 0.432),
+    "im2col, 1×1": (12500.0, 0.0135, 0.835, 0.234),
+    "im2col, along the width": (12400.0, 0.0138, 1.05, 0.0119, 1.57, 0.0),
+    "im2col, depthwise": (364.0, 0.685, 1.48, 0.751),
+    "im2col": (31400.0, 0.0166, 0.486, 0.781, 0.563, 0.0287),
+    "shift": (13800.0, 0.0135, 1.45, 0.229, 2.04),
+    "shift, depthwise": (7090.0, 0.175, 0.0, 0.428, 1.35),
+    "strided, depthwise": (0.0, 0.826, 2.4, 2.61),
+    "strided": (42300.0, 0.0161, 0.523, 0.453, 0.22, 0.197),
+    "fft, depthwise": (67400.0, 0.0, 5.0, 55.6),
+    "fft": (127000.0, 0.0, 6.35, 73.5, 0.206),
+    "winograd": (85200.0, 0.0135, 2.26, 0.0, 3.23e-09, 0.958, 0.714),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),
-    "im2col, along the width": ("products", "multiplications", "columns", "output values", "weights"),
+    "im2col, along the width": (
+        "products",
+        "multiplications",
+        "columns",
+        "output values",
+        "weights checked",
+        "weights sorted",
+    ),
     "im2col, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "im2col": (
         "products",
@@ -47,7 +55,7 @@ WORK = {
         "output values",
     ),
     "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
-    "shift, depthwise": ("passes", "multiplications", "runs", "values moved", "values turned"),
+    "shift, depthwise": ("passes", "multiplications", "lines", "values moved", "values sorted"),
     "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "strided": (
         "products",
@@ -105,7 +113,7 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
         return counted if kind == "fft" else counted[:-1]
     products, padded = sizes.multiplications, sizes.batch * sizes.in_channels * math.prod(sizes.padded_size)
     if kind == "shift, depthwise":
-        return _depthwise(sizes, padded, output)
+        return _depthwise(sizes)
     if kind == "shift":
         return sizes.taps, products, padded, sizes.taps * output, weights
     columns = sizes.batch * sizes.in_channels * math.prod(sizes.output_size)
@@ -115,10 +123,11 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
         wide = sizes.in_channels * sizes.kernel_size[1] * sizes.output_size[1]
         steps = -(-sizes.kernel_size[0] // sizes.stride[0])
         return (
-            steps * sizes.batch,
+            steps * sizes.batch * _strips(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0]),
             products,
             sizes.batch * sizes.padded_size[0] * wide,
             steps * output,
+            weights if kept else 0,
             0 if kept else weights,
         )
     copied = _columns(sizes, columns * sizes.taps)
@@ -128,16 +137,22 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
 def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
     """A copy runs along the rows, each of which costs by itself, and skips pixels where the step is not 1."""
     skipped = columns if sizes.stride[1] > 1 else 0
-    return sizes.batch * sizes.groups, columns, columns // sizes.output_size[1], skipped
+    strips = _strips(sizes, sizes.batch * sizes.in_channels * sizes.taps)
+    return sizes.batch * sizes.groups * strips, columns, columns // sizes.output_size[1], skipped
 
 
-def _depthwise(sizes: Geometry, padded: int, output: int) -> tuple[float, ...]:
-    """A pass over a block runs along all channels, or along a row; only the values themselves are turned."""
-    blocks, turned = len(list(depthwise.blocks(sizes))), depthwise.turned(sizes)
-    run = sizes.groups if turned else sizes.output_size[1]
-    values = sizes.taps * output
-    moved = padded * sizes.channels_per_group[1] + output
-    return blocks * (sizes.taps + 8), values, values / run, moved, moved if turned else 0
+def _strips(sizes: Geometry, column: int) -> int:
+    return -(-sizes.output_size[0] // im2col.strip_rows(sizes, column))
+
+
+def _depthwise(sizes: Geometry) -> tuple[float, ...]:
+    """A pass over a block runs along a line for each channel; pixels are sorted where the stride is not 1."""
+    passes = len(list(depthwise.blocks(sizes))) * (sizes.taps + 8)
+    lines = sizes.batch * sizes.out_channels
+    values = lines * sizes.output_size[0] * pitch_of(sizes)
+    pixels = lines * math.prod(sizes.padded_size)
+    sorted_ = pixels if sizes.stride[1] > 1 else 0
+    return passes, sizes.taps * values, sizes.taps * lines, pixels + values, sorted_
 
 
 def _fft(sizes: Geometry) -> tuple[float, ...]:

@@ -3,13 +3,14 @@
 Idea: lay the C · kH · kW pixels under each window out as a column of a matrix; each kernel, written as a
 row, then meets each window in one large matrix product. Matrix products are what computers have been made
 best at, and that pays for a matrix kH · kW times the picture's size. Three savings: a 1×1 kernel needs no
-matrix (the picture itself, one column per pixel, is one); a large picture goes strip by strip; and where
-there are many windows they are written out along the width only, kW times the picture's size: sorted by row
-modulo stride, the pixels of a window one stride further down then stand in the same matrix, one output row
-later, so that ceil(kH / stride) products with shifted parts of it add up to the whole.
+matrix (the picture itself, one column per pixel, is one); a large picture goes strip by strip, each small
+enough to be still in the cache when it is multiplied; and tall kernels have windows written out along the
+width only, kW times the picture's size: sorted by row modulo stride, the pixels of a window one stride
+further down then stand in the same matrix, one output row later, so that ceil(kH / stride) products with
+shifted parts of it add up to the whole.
 
 Cost: as many multiplications as the definition. Memory: C · kH · kW · OH · OW values, or along the width
-C · kW · H · OW, both at most about `COLUMNS` for a large picture; and along the width the weights in another
+C · kW · H · OW, both at most about `STRIP` for a large picture; and along the width the weights in another
 order, kept (see `kept.py`).
 
 Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document
@@ -26,8 +27,11 @@ from explorer.convolution.kept import form_of
 from explorer.convolution.padding import covered, pad
 from explorer.convolution.windows import windows
 
-COLUMNS = 2**20
-"""Values of the matrix above which it is made in strips: 4 MiB of float32."""
+STRIP = 2**18
+"""Values of the matrix above which it is made in strips: 1 MiB of float32, well within a core's cache."""
+
+WIDE = 1024
+"""Columns of a strip that a matrix product needs to be quick, even if that makes more values."""
 
 
 def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -39,13 +43,17 @@ def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     per_group, outputs = sizes.channels_per_group
     kernels = weight.reshape(sizes.groups, outputs, per_group * sizes.taps)  # (g, O/g, K), K = C/g kH kW
     view = windows(pad(input, sizes.padding), sizes)  # (N, C, OH, OW, kH, kW)
+    height, width = sizes.output_size
     rows = strip_rows(sizes, sizes.batch * sizes.in_channels * sizes.taps)
-    if rows >= sizes.output_size[0]:
+    if rows >= height:
         return _product(kernels, columns(view, sizes)).view(sizes.output_shape)
     output = input.new_empty(sizes.output_shape)
-    for first in range(0, sizes.output_size[0], rows):
-        strip = output[:, :, first : first + rows]
-        strip.copy_(_product(kernels, columns(view[:, :, first : first + rows], sizes)).view(strip.shape))
+    maps = output.view(sizes.batch, sizes.groups, outputs, -1)  # (N, g, O/g, OH OW)
+    for first in range(0, height, rows):
+        strip = maps[..., first * width : (first + rows) * width]
+        matrix = columns(view[:, :, first : first + rows], sizes)
+        for n in range(sizes.batch):
+            strip[n].baddbmm_(kernels, matrix[n], beta=0)
     return output
 
 
@@ -57,20 +65,28 @@ def columns(view: Tensor, sizes: Geometry) -> Tensor:
 
 
 def along_width(sizes: Geometry) -> bool:
-    """Whether the windows are written out along the width only.
+    """Whether the windows are written out along the width only: less to write, more to add up.
 
-    That sorts the weights anew, which pays where there are more windows than kernels.
+    That saves values of the matrix, which cost double where the stride skips pixels. It costs reading and
+    writing the sums once more for each further product; and the weights in another order, which come from
+    main memory with what they are checked against, and so count four times.
     """
-    height, width = sizes.output_size
-    return (
-        sizes.groups == sizes.dilation[0] == 1 < sizes.kernel_size[0] and height * width >= sizes.out_channels
-    )
+    (height, width), (kernel, across) = sizes.output_size, sizes.kernel_size
+    if sizes.groups > 1 or sizes.dilation[0] > 1 or kernel == 1:
+        return False
+    further = -(-kernel // sizes.stride[0]) - 1
+    lines = (height + further) * sizes.stride[0]
+    saved = sizes.batch * sizes.in_channels * across * width * (kernel * height - lines)
+    sums = further * sizes.batch * sizes.out_channels * height * width
+    weights = sizes.out_channels * sizes.in_channels * sizes.taps
+    return saved * min(sizes.stride[1], 2) > sums + 4 * weights
 
 
 def strip_rows(sizes: Geometry, column: int) -> int:
-    """Output rows of a strip of at most about `COLUMNS` values, `column` for each pixel; at least one row."""
+    """Output rows of a strip of at most about `STRIP` values, `column` for each pixel; at least one row."""
     height, width = sizes.output_size
-    strips = -(-height // max(1, COLUMNS // (column * width)))
+    columns = max(STRIP // max(column, 1), WIDE)  # an empty batch has no values
+    strips = -(-height // max(1, columns // width))
     return -(-height // strips)
 
 

@@ -56,7 +56,12 @@ class Phases:
                 yield line.narrow(2, row // down * self.pitch + column // right, self.rows * self.pitch)
 
 
-def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int, reuse: Phases | None = None) -> Phases:
+def pitch_of(sizes: Geometry) -> int:
+    """Values from one row of a line to the next: an output row and what the kernel reaches beyond it."""
+    return sizes.output_size[1] + (sizes.span[1] - 1) // sizes.stride[1]
+
+
+def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
     """Pad, sort by phase and lay flat what the output rows `first` to `first + rows` need.
 
     Args:
@@ -64,15 +69,13 @@ def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int, reuse: Phases
         sizes: The convolution; its padding is written between the rows as zeros.
         first: The first output row.
         rows: How many output rows.
-        reuse: An earlier layout of as many pictures, channels and the same rows, to write into; its padding
-            is zero already.
     """
     stride, top, left = sizes.stride, sizes.padding[0], sizes.padding[2]
     height = rows + (sizes.span[0] - 1) // stride[0]
-    slack = (sizes.span[1] - 1) // stride[1]
-    pitch = sizes.output_size[1] + slack
+    pitch = pitch_of(sizes)
+    slack = pitch - sizes.output_size[1]
     shape = stride[0] * stride[1], *input.shape[:2], height * pitch + slack
-    phases = reuse.values if reuse and reuse.values.shape == shape else input.new_zeros(shape)
+    phases = input.new_zeros(shape)
     pictures = phases[..., : height * pitch].view(*phases.shape[:3], height, pitch)
     for a in range(stride[0]):
         to_rows, from_rows = covered(sizes.size[0], top - a - first * stride[0], stride[0], height)

@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from explorer.convolution import ALGORITHMS, choose, conv2d, fitting, sizes_of
 from explorer.convolution.calibration import Sample, fit, random_sizes, regret, samples
 from explorer.convolution.cost import NANOSECONDS, WORK, estimate, kind_of, work
+from explorer.convolution.im2col import along_width
 from tests.convolution.cases import Case, small_cases
 
 
@@ -86,11 +87,13 @@ def test_float32_training_is_kept_from_winograds_rounding():
 
 
 def test_fresh_weights_cost_more_where_a_form_of_them_is_kept():
-    convolution = sizes(200, 150, (20, 26), (3, 3), padding=1)
-    for name in ("im2col", "winograd"):
+    deep, tall = sizes(200, 150, (20, 26), (3, 3), padding=1), sizes(9, 20, (80, 90), (11, 11))
+    assert not along_width(deep)
+    assert along_width(tall)
+    for convolution, name in ((deep, "winograd"), (tall, "im2col")):
         assert estimate(convolution, name, kept=False) > estimate(convolution, name)
-    for name in ("shift", "strided", "fft"):
-        assert estimate(convolution, name, kept=False) == estimate(convolution, name)
+    for name in ("im2col", "shift", "strided", "fft"):
+        assert estimate(deep, name, kept=False) == estimate(deep, name)
 
 
 def test_fit_finds_known_prices():
