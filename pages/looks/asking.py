@@ -22,10 +22,10 @@ def show(reading: Reading) -> None:
 def ask_channel(reading: Reading, names: list[str]) -> None:
     """A layer, and one of its channels."""
     now = state.choice("layer", names, reading.stages[0].representative.name if reading.stages else names[0])
-    layer = st.selectbox("Layer", names, **state.follow("asked_layer", now, lambda _: None))
+    layer = st.selectbox("Layer", names, index=names.index(now), key="asked_layer")
     last = reading.table[layer].output_shape[1] - 1
     channel = st.number_input("Channel", 0, last, key=f"asked_channel_{layer}")
-    st.button("Show this channel", on_click=chosen.choose, args=(layer, int(channel)))
+    st.button("Show this channel", key="show_channel", on_click=chosen.choose, args=(layer, int(channel)))
 
 
 def ask_class(reading: Reading) -> None:
@@ -39,4 +39,10 @@ def ask_class(reading: Reading) -> None:
         format_func=lambda index: labels[index],
         key="asked_class",
     )
-    st.button("Show this class", disabled=picked is None, on_click=chosen.choose_class, args=(picked or 0,))
+    st.button(
+        "Show this class",
+        key="show_class",
+        disabled=picked is None,
+        on_click=chosen.choose_class,
+        args=(picked or 0,),
+    )

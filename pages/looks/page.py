@@ -15,9 +15,8 @@ def page() -> None:
     """One channel or class in detail, where one is chosen; below it the atlas of all."""
     reading = read()
     shelved = galleries.of(reading.loaded)
-    # A place of its own, so that the atlas stays where and as it is when this comes and goes.
-    first = st.container()
-    with first:
+    # Places of their own, so that the atlas stays where and as it is when something comes or goes above it.
+    with st.container():
         if (told := problem(reading)) is not None:
             st.warning(media.plain(told))
         if (what := chosen(reading)) is not None:
@@ -26,9 +25,10 @@ def page() -> None:
                 feeding.show(reading, shelved, what.index)
             st.divider()
     introduce(reading, shelved, detailed=what is not None)
-    asking.show(reading)
-    if what is None:
-        detail.anything(reading)
+    with st.container():
+        asking.show(reading)
+        if what is None:
+            detail.anything(reading)
     atlas.show(reading, shelved)
 
 
