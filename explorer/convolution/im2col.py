@@ -11,7 +11,7 @@ shifted parts of it add up to the whole.
 
 Cost: as many multiplications as the definition. Memory: C · kH · kW · OH · OW values, or along the width
 C · kW · H · OW, both at most about `STRIP` for a large picture; and along the width the weights in another
-order, kept (see `kept.py`).
+order.
 
 Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document
 processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep neural network", 2017.
@@ -23,7 +23,6 @@ import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.kept import form_of
 from explorer.convolution.padding import covered, pad
 from explorer.convolution.windows import windows
 
@@ -69,7 +68,7 @@ def along_width(sizes: Geometry) -> bool:
 
     That saves values of the matrix, which cost double where the stride skips pixels. It costs reading and
     writing the sums once more for each further product; and the weights in another order, which come from
-    main memory with what they are checked against, and so count four times.
+    main memory and jump there, and so count four times.
     """
     (height, width), (kernel, across) = sizes.output_size, sizes.kernel_size
     if sizes.groups > 1 or sizes.dilation[0] > 1 or kernel == 1:
@@ -112,7 +111,7 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
 
 def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Strip by strip a few matrix products, on windows written out along the width only."""
-    kernels = form_of(weight, "im2col", lambda own: own.permute(0, 2, 1, 3).flatten(1))  # (O, kH C kW)
+    kernels = weight.permute(0, 2, 1, 3).flatten(1)  # (O, kH C kW)
     height, width = sizes.output_size
     rows = strip_rows(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0])
     output = input.new_empty(sizes.output_shape)

@@ -1,8 +1,8 @@
 """Weights in another form, kept from one convolution to the next.
 
-Winograd's algorithm transforms the weights, and im2col sorts them anew, before the first pixel is touched.
-A trained layer convolves thousands of pictures with the same weights; so the first convolution's form is
-kept for the next, as long as the weight lives and while there is room.
+Winograd's algorithm transforms the weights before the first pixel is touched. A trained layer convolves
+thousands of pictures with the same weights; so the first convolution's form is kept for the next, as long as
+the weight lives and while there is room.
 
 A kept form is never trusted blindly: at each use the weight is compared, bit by bit, with a copy of what the
 form was made from. PyTorch counts changes in place, but not those through `.data` or a NumPy array that

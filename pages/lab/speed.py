@@ -19,7 +19,7 @@ NOTE = (
     "**of peak**: of the speed of a matrix product, counting the definition's work; Winograd and FFT do less "
     "and may exceed it. **memory**: the most that was held at once, output included, to F.conv2d's; the "
     "loops' is worked out, a Python number being an object in a list. The weights stay the same from run to "
-    "run: Winograd and im2col keep the form they made of them.{estimated}]"
+    "run: Winograd keeps the form that it made of them.{estimated}]"
 )
 ESTIMATED = " **≈**: estimated from the loops' pace on a smaller part, and dashed below."
 
