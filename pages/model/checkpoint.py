@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+from functools import partial
 
 import streamlit as st
 
-import models
-from models.architectures import architecture
-from models.checkpoint import SUFFIXES, Mismatch
-from models.own import own_spec
+from models.checkpoint import SUFFIXES
 from models.registry import DEFAULT
 from pages import media, state
 from pages.model import folder, preparation
-from pages.model.given import MOST_PER_SESSION, PREFIX, Given, GivenFile
-from pages.model.showing import usable
+from pages.model.given import GivenFile
+from pages.model.taking import Refused, Source, take
 from pages.widgets.finder import finder
 
 FINDER = "architecture_finder"
@@ -27,21 +20,6 @@ LARGEST_UPLOAD = 2048
 
 LARGEST_LABELS = 4
 _PICKED = "architecture_picked"
-_ONE_AT_A_TIME = threading.Lock()
-"""Reading a file can take its size in memory; several at once would add up."""
-
-
-@dataclass(frozen=True)
-class Refused:
-    """Why a file was not taken.
-
-    Attributes:
-        said: In a sentence.
-        mismatches: The tensors that do not fit.
-    """
-
-    said: str
-    mismatches: tuple[Mismatch, ...] = ()
 
 
 def show() -> None:
@@ -69,17 +47,19 @@ def show() -> None:
     )  # fmt: skip
     prepared = preparation.fields(name) if name else None
     missing = [what for what, given in (("an architecture", name), ("a file", source)) if not given]
-    ready = st.button("Open it", type="primary", disabled=bool(missing), key="own_open")
+    label = f"Open {media.plain(source.name)}" if source else "Open it"
+    ready = st.button(label, type="primary", disabled=bool(missing), key="own_open")
     if missing:
         st.markdown(f":small[Still needed: {' and '.join(missing)}.]")
     if ready and name and source and prepared:
-        taken = take(name, source, classes, labels, prepared)
-        if taken is None:
+        with st.spinner("Reading the file …"):
+            refused = take(name, source, classes, labels, prepared)
+        if refused is None:
             st.rerun()
-        tell(taken)
+        tell(refused)
 
 
-def weights_source() -> Callable[[], Path | GivenFile] | None:
+def weights_source() -> Source | None:
     """Where the weights come from: an upload, or a file in the folder that the app was started with."""
     allowed = folder.allowed()
     kinds = [suffix.removeprefix(".") for suffix in SUFFIXES]
@@ -90,9 +70,9 @@ def weights_source() -> Callable[[], Path | GivenFile] | None:
             placeholder=f"{len(files)} files" if files else "no weights in it",
         )  # fmt: skip
         if chosen:
-            return lambda: folder.inside(allowed, chosen)
+            return Source(chosen, partial(folder.inside, allowed, chosen))
     upload = st.file_uploader("The weights", type=kinds, max_upload_size=LARGEST_UPLOAD, key="own_weights")
-    return None if upload is None else lambda: GivenFile(upload.name, upload)
+    return None if upload is None else Source(upload.name, partial(GivenFile, upload.name, upload))
 
 
 def architectures() -> tuple[str, ...]:
@@ -116,51 +96,6 @@ def take_pick() -> None:
     name = state.sent(FINDER, "pick")
     if isinstance(name, str) and name in architectures():
         state.kept(_PICKED, dict[str, str])["name"] = name
-
-
-def take(
-    name: str,
-    source: Callable[[], Path | GivenFile],
-    classes: int | None,
-    labels: IO[bytes] | None,
-    prepared: preparation.Fields,
-) -> Refused | None:
-    """Build the network and make it the current model; what can't be is told and changes nothing."""
-    file: Path | GivenFile | None = None
-    try:
-        with st.spinner("Reading the file …"), _ONE_AT_A_TIME:
-            names = () if labels is None else models.parse_labels(labels.getvalue(), classes)
-            file = source()
-            path = file if isinstance(file, Path) else file.path
-            own = models.OwnModel(name, path, classes, names, prepared.preprocessing(architecture(name)))
-            open_given(own, file if isinstance(file, GivenFile) else None)
-    except models.ModelError as error:
-        shown = str(error)
-        if file is not None:  # where the server keeps it is nobody's business
-            path = file if isinstance(file, Path) else file.path
-            shown = shown.replace(str(path), path.name)
-        return Refused(shown, error.mismatches if isinstance(error, models.MismatchError) else ())
-    return None
-
-
-def open_given(own: models.OwnModel, file: GivenFile | None) -> None:
-    """Build a model that this visitor gave, and show it.
-
-    Raises:
-        ModelError: If it can't be built or shown; then it is forgotten.
-    """
-    mine = state.given_models()
-    numbers = [int(name.removeprefix(PREFIX)) for name in mine]
-    name = f"{PREFIX}{max(numbers, default=0) + 1}"
-    mine[name] = Given(own_spec(own, name), file)
-    try:
-        usable(name)
-    except models.ModelError:
-        del mine[name]
-        raise
-    while len(mine) > MOST_PER_SESSION:
-        del mine[next(iter(mine))]
-    state.choose_model(name)
 
 
 def tell(refused: Refused) -> None:

@@ -69,9 +69,10 @@ function draw(view, data) {
   view.field.removeAttribute("aria-activedescendant");
   const here = data.mark ? `, ${view.found.filter((entry) => entry.marked).length} ${data.mark}` : "";
   const more = total > SHOWN ? `; the first ${SHOWN} are shown, another word finds fewer` : "";
+  const all = `${view.entries.length.toLocaleString("en")} ${data.kind}`;
   view.count.textContent = total
-    ? `${total.toLocaleString("en")} ${data.kind}${here}${more}.`
-    : `None of the ${view.entries.length.toLocaleString("en")} ${data.kind} has all of these words.`;
+    ? `${total < view.entries.length ? `${total.toLocaleString("en")} of ` : ""}${all}${here}${more}.`
+    : `None of the ${all} has all of these words.`;
 }
 
 function point(view, at) {
