@@ -15,7 +15,6 @@ read is reported, and the others go on.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -23,7 +22,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from explorer.cli_arguments import STDOUT, parser
-from explorer.cli_output import OutputError, abandon_output, complain, download_bar, put, say, write
+from explorer.cli_models import (
+    FAILED,
+    INTERRUPTED,
+    OK,
+    PIPE_CLOSED,
+    USAGE,
+    Stop,
+    app_environment,
+    brought,
+    load,
+    telling_what_is_wrong,
+)
+from explorer.cli_output import OutputError, abandon_output, complain, put, say, write
 from explorer.cli_pictures import InputError, Source, distinct, file_name, gather, shown
 
 if TYPE_CHECKING:
@@ -32,18 +43,9 @@ if TYPE_CHECKING:
     from explorer.figure import Format
     from explorer.images import Picture
     from explorer.layers import LayerTable
-    from models import LoadedModel, OwnModel
+    from models import LoadedModel
 
-OK, FAILED, USAGE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 _SMALLEST_TILE = 48  # pixels; smaller maps are enlarged in a mosaic
-
-
-class _Stop(Exception):  # noqa: N818 - also for what is no error of the program
-    """Nothing more can be done; the message says why, and `code` is the exit code."""
-
-    def __init__(self, message: object, code: int) -> None:
-        super().__init__(str(message))
-        self.code = code
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +70,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         complain("Stopped.")
         return INTERRUPTED
-    except _Stop as stop:
+    except Stop as stop:
         complain(str(stop))
         return stop.code
     except OutputError as error:
@@ -84,7 +86,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _layers(arguments: argparse.Namespace) -> int:
     from explorer.exports import layer_table_json, layer_table_text
 
-    model = _load(arguments)
+    model = brought(arguments)
     table = _table(model)
     if arguments.csv:
         put(arguments.csv, table.to_csv())
@@ -112,7 +114,7 @@ def _predict(arguments: argparse.Namespace) -> int:
 
     code, model = _each(arguments, _sources(arguments), predict, failed)
     if arguments.json:
-        model = model or _load(arguments)
+        model = model or load(arguments)
         put(arguments.json, predictions_json(model.spec.name, model.digest, entries))
     return code
 
@@ -121,18 +123,20 @@ def _prediction(source: Source, model: LoadedModel, top: int) -> dict[str, Any]:
     import torch
 
     from explorer.exports import prediction_entry
+    from explorer.placement import to_device_of
     from models import top_predictions
 
     picture = _decode(source)
-    with torch.inference_mode():
-        logits = model.module(model.preprocess(picture))
+    x = to_device_of(model.module, model.preprocess(picture))
+    with torch.inference_mode(), model.at_work("Naming what is in a picture with"):
+        logits = model.module(x)
     best = top_predictions(logits, model.labels, top)
     return prediction_entry(source.name, picture.sha256, picture.source_size, best)
 
 
 def _activations(arguments: argparse.Namespace) -> int:
     if arguments.format != "png" and (arguments.sort or arguments.per_channel):
-        raise _Stop("--sort and --per-channel order and colour mosaics: they need --format png.", USAGE)
+        raise Stop("--sort and --per-channel order and colour mosaics: they need --format png.", USAGE)
 
     def save(source: Source, model: LoadedModel) -> None:
         picture = _decode(source)
@@ -174,7 +178,7 @@ def _mosaics(
     for name in arguments.layers or ():
         if name not in layers:
             shape = tuple(activations[name].shape)
-            raise _Stop(f"Layer {name!r} puts out {shape}, which are no maps: save it as npz.", USAGE)
+            raise Stop(f"Layer {name!r} puts out {shape}, which are no maps: save it as npz.", USAGE)
     for layer, name in zip(layers, distinct(map(file_name, layers)), strict=True):
         maps = activations[layer]
         order = rank(statistics(maps), cast("Ranking", arguments.sort or "index"))
@@ -185,11 +189,11 @@ def _mosaics(
 
 def _figure(arguments: argparse.Namespace) -> int:
     if Path(arguments.picture).is_dir():
-        raise _Stop(f"{shown(arguments.picture)} is a folder, and a figure shows one picture.", USAGE)
+        raise Stop(f"{shown(arguments.picture)} is a folder, and a figure shows one picture.", USAGE)
     (source,) = gather([arguments.picture])
     out = Path(arguments.out or f"{source.stem}-hierarchy.pdf")
     if out.exists() and Path(arguments.picture).exists() and out.samefile(arguments.picture):
-        raise _Stop(f"{shown(str(out))} is the picture itself: give the figure another name.", USAGE)
+        raise Stop(f"{shown(str(out))} is the picture itself: give the figure another name.", USAGE)
 
     def draw(source: Source, model: LoadedModel) -> None:
         write(out, _drawn(source, model, cast("Format", out.suffix[1:].lower())))
@@ -215,30 +219,21 @@ def _drawn(source: Source, model: LoadedModel, kind: Format) -> bytes:
 def _visualize(arguments: argparse.Namespace) -> int:
     from explorer.cli_visualize import visualize_command
 
-    return visualize_command(arguments, _load(arguments))
+    return visualize_command(arguments, load(arguments))
 
 
 def _gallery(arguments: argparse.Namespace) -> int:
     from explorer.cli_gallery import gallery_command
 
-    return gallery_command(arguments, partial(_load, arguments))  # which other processes can call, too
+    return gallery_command(arguments, partial(load, arguments))  # which other processes can call, too
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    import models
     from explorer.cli_run import address, free, serve
-    from models.own import CHECKPOINTS
 
     if not free(arguments.port):
-        raise _Stop(f"Something listens on port {arguments.port} already; --port takes another one.", FAILED)
-    # Once here, where what is wrong with the model can be said, and where a download shows its progress.
-    name = _load(arguments).spec.name
-    own = _own(arguments)
-    environment = {models.STARTED_ON: name if own is None else own.to_json()}
-    if (folder := arguments.checkpoints) is not None:
-        if not folder.is_dir():
-            raise _Stop(f"{shown(str(folder))} is no folder.", USAGE)
-        environment[CHECKPOINTS] = str(folder.resolve())
+        raise Stop(f"Something listens on port {arguments.port} already; --port takes another one.", FAILED)
+    name, environment = app_environment(arguments)
     url = address(arguments.port, name)
     say(url)
     return serve(arguments.port, environment, url, browser=arguments.browser)
@@ -272,7 +267,7 @@ def _each(
     """
     from tqdm import tqdm
 
-    model = _load(arguments) if any(source.problem is None for source in sources) else None
+    model = brought(arguments) if any(source.problem is None for source in sources) else None
     code = OK
     # disable=None: a bar only where standard error is a terminal, so that logs stay readable.
     with tqdm(sources, unit="picture", file=sys.stderr, disable=None if len(sources) > 1 else True) as bar:
@@ -289,61 +284,15 @@ def _each(
     return code, model
 
 
-def _load(arguments: argparse.Namespace) -> LoadedModel:
-    import models
-
-    with _telling_what_is_wrong():
-        own = _own(arguments)
-        if own is not None:
-            return models.load_own(own)
-        spec = models.find(arguments.model)
-        with download_bar(spec.name) as progress:
-            return models.load(spec.name, progress)
-
-
-def _own(arguments: argparse.Namespace) -> OwnModel | None:
-    """The model of one's own that was given; None where it is one of the known ones, with its weights."""
-    import models
-
-    given = (arguments.weights, arguments.classes, arguments.size, arguments.mean, arguments.std)
-    if arguments.weights is None and ":" not in arguments.model:
-        if any(value is not None for value in (*given, arguments.labels)):
-            raise _Stop(
-                "--classes, --labels, --size, --mean and --std describe a model of your own, which --weights "
-                "or "
-                "--model mypkg.mymodule:build gives.",
-                USAGE,
-            )
-        return None
-    return models.own_model(
-        arguments.model,
-        weights=arguments.weights,
-        classes=arguments.classes,
-        labels=arguments.labels,
-        size=arguments.size,
-        mean=arguments.mean,
-        std=arguments.std,
-    )
-
-
-@contextlib.contextmanager
-def _telling_what_is_wrong() -> Iterator[None]:
-    import models
-
-    try:
-        yield
-    except models.UnknownModelError as error:
-        raise _Stop(error, USAGE) from error
-    except models.ModelError as error:
-        raise _Stop(error, FAILED) from error
-
-
 def _table(model: LoadedModel) -> LayerTable:
     import torch
 
     from explorer.layers import layer_table
+    from models import telling_memory
 
-    return layer_table(model.module, torch.zeros(model.spec.input_shape))
+    what = f"Following a picture through {model.spec.title}"
+    with telling_what_is_wrong(), telling_memory(what, model.device):
+        return layer_table(model.module, torch.zeros(model.spec.input_shape))
 
 
 def _decode(source: Source) -> Picture:
@@ -356,9 +305,11 @@ def _captured(model: LoadedModel, picture: Picture, layers: Sequence[str] | None
     from explorer.activations import CaptureError, capture
 
     try:
-        return capture(model.module, model.preprocess(picture), layers)
+        with model.at_work("Capturing layers of"):
+            made = capture(model.module, model.preprocess(picture), layers)
+        return made.in_float32() if model.mixed else made
     except CaptureError as error:  # the layers are wrong, for every picture
-        raise _Stop(f"{model.spec.name}: {error}", USAGE) from error
+        raise Stop(f"{model.spec.name}: {error}", USAGE) from error
 
 
 def _counted(count: int) -> str:

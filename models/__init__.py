@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from models.checkpoint import MismatchError
     from models.devices import (
+        CHOSEN_DEVICE,
         Device,
         DeviceError,
         NoMemoryError,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from models.untrained import untrained_name, untrained_twin
 
 _HOME = {
+    "CHOSEN_DEVICE": "models.devices",
     "CheckpointError": "models.errors",
     "Device": "models.devices",
     "DeviceError": "models.devices",
@@ -77,6 +79,7 @@ _HOME = {
 }
 
 __all__ = [
+    "CHOSEN_DEVICE",
     "STARTED_ON",
     "CheckpointError",
     "Device",

@@ -13,7 +13,7 @@ from torch import nn
 
 from models.errors import ModelError
 
-CHOSEN = "EXPLORER_DEVICE"
+CHOSEN_DEVICE = "EXPLORER_DEVICE"
 """The environment variable that names the device to use, such as `cpu` or `cuda:1`."""
 
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)
@@ -88,7 +88,7 @@ def choose_device(name: str | None = None) -> Device:
     Raises:
         DeviceError: If this computer has no such device.
     """
-    wanted = (name or os.environ.get(CHOSEN) or "").strip().lower()
+    wanted = (name or os.environ.get(CHOSEN_DEVICE) or "").strip().lower()
     known = available_devices()
     if not wanted:
         return known[0]
