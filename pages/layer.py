@@ -11,7 +11,8 @@ from explorer.channels import ChannelStatistics, histogram, rank, statistics, st
 from explorer.layers import Layer
 from explorer.rendering import channel_scales, filters_rgb_png, mosaic
 from explorer.story import extent
-from pages import downloads, galleries, state, widgets
+from pages import downloads, state, widgets
+from pages.looks import pictures
 from pages.reading import Reading, drawn, layer_words, read
 from pages.widgets import Piece
 
@@ -41,7 +42,7 @@ def body(reading: Reading) -> None:
         channel = state.number("channel", 0, len(measured) - 1, strongest(maps, 1)[0])
         sheet = mosaic(maps, channels=order, scale=scale(), gap=0)
         label = f"All maps of {layer.name}"
-        looks = galleries.pieces(galleries.of(reading.loaded), layer.name)
+        looks = pictures.pieces(reading, layer.name)
         beneath = looks_beneath(looks, len(measured))
         widgets.mosaic(
             MOSAIC,

@@ -11,7 +11,8 @@ import torch
 from explorer.channels import strongest
 from explorer.layers import Layer
 from explorer.rendering import ChannelScales
-from pages import galleries, media, state, widgets
+from pages import media, state, widgets
+from pages.looks import pictures
 from pages.reading import Reading, drawn, tile_names
 
 TILES = 8
@@ -77,7 +78,6 @@ def show_tiles(
     channels = strongest(maps, TILES) if channels is None else tuple(channels)
     chosen = maps[list(channels)]
     view, legend = drawn(maps, channels, scale)
-    shelved = galleries.of(reading.loaded)
 
     def open_channel() -> None:
         channel = state.sent(key, "pick")
@@ -93,7 +93,7 @@ def show_tiles(
         key,
         view,
         channels,
-        [galleries.piece(shelved, layer.name, channel) for channel in channels],
+        [pictures.piece(reading, layer.name, channel) for channel in channels],
         label=f"{which} channels of {layer.name}{whose}",
         names=tile_names(layer, chosen, channels),
         picture=reading.view,
