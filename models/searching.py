@@ -30,7 +30,7 @@ class Searchable:
         model begins with the first word; among equals shorter models before longer ones, since the plain form
         of a family has the shortest name; otherwise in the order in which the names were given.
         """
-        words = [word for word in _SEPARATORS.split(query.lower()) if word]
+        words = [word for part in query.lower().split() if (word := _SEPARATORS.sub("", part))]
         if not words:
             return self._names[:limit]
         typed = "".join(words)

@@ -11,7 +11,7 @@ function modelOf(name) {
 // As `Searchable` on the server: what begins with all that was typed, what has it in one piece, what begins
 // with the first word; among equals shorter models before longer ones.
 function search(entries, query) {
-  const words = query.toLowerCase().split(SEPARATORS).filter(Boolean);
+  const words = query.toLowerCase().split(/\s+/).map((word) => word.replace(SEPARATORS, "")).filter(Boolean);
   if (!words.length) return entries.filter((each) => each.marked).concat(entries.filter((each) => !each.marked));
   const typed = words.join("");
   const ranks = ({ model, plain }) =>

@@ -12,7 +12,7 @@ from models.building import quietly
 from tests.browser.checks import serious, sideways
 from tests.browser.conftest import PHONE, settled
 
-QUERIES = ("", "ConvNeXt tiny", "resnet-18", "efficientnet b0", "no such network")
+QUERIES = ("", "ConvNeXt tiny", "resnet-18", "squeezenet1_1 v1", "efficientnet b0", "no such network")
 
 
 def dialog(page: Page):
@@ -78,14 +78,13 @@ def test_weights_of_ones_own_are_refused_with_a_reason_and_taken(visit) -> None:
         upload.set_input_files(
             {"name": name, "mimeType": "application/octet-stream", "buffer": file.getvalue()}
         )
-        expect(opened.get_by_text(name)).to_be_visible()
-        opened.get_by_role("button", name="Open it").click()
+        opened.get_by_role("button", name=f"Open {name}").click()
         if then:
             expect(opened.get_by_text(then)).to_be_visible()
     expect(page.get_by_role("dialog")).to_have_count(0)
     expect(page.get_by_text("test_resnet (mine.pth) read 160 × 160")).to_be_visible()
     settled(page)
-    page.get_by_role("link", name="Layer", exact=True).click()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Layer", exact=True).click()
     expect(page.locator(".st-key-bar").get_by_text("test_resnet (mine.pth)")).to_be_visible()
 
 
