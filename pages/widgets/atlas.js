@@ -161,7 +161,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   function choose(layer, index) {
     view.loupe.hide();
     setTriggerValue("pick", { layer, index });
-    parentElement.closest("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    (parentElement.host ?? parentElement).closest("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
   }
 
   function addTile(list, row, item) {
