@@ -77,7 +77,8 @@ def body(reading: Reading, what: Chosen) -> None:
     with right:
         if framed is not None:
             frame.show_natural(reading, framed)
-            judge(reading, framed, stored, made)
+            if not busy:
+                judge(reading, framed, stored, made)
         frame.show_trust()
 
 
@@ -128,7 +129,7 @@ def show_picture(reading: Reading, stored: Stored | None, made: Made | None) -> 
         figure = Figure(
             drawing.picture_url(stored[2]), "A picture made so that it answers as strongly as it can"
         )
-        forming_widget("looks_picture", [figure], None, label="The made picture")
+        forming_widget(live.PICTURES, [figure], None, label="The made picture")
     else:
         st.markdown(
             "**Nobody has made its picture yet.** It takes some seconds: noise is changed step by "

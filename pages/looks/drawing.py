@@ -39,10 +39,17 @@ def figures(order: Order, snapshot: Snapshot, lossless: bool) -> list[Figure]:
                     url=picture_url(made.picture, lossless),
                     alt=f"{order.title}: made for the {WORDS[sign]} answer, seed {seed}",
                     title=title,
-                    note=f"reaches {number(sign * made.value)}",
+                    note=f"{_measure(order)} {number(sign * made.value)}",
                 )
             )
     return found
+
+
+def _measure(order: Order) -> str:
+    """What the number below a picture is."""
+    if not order.plain or order.at is None:
+        return "reaches"
+    return "mean over the map" if order.at.layer is not None else "logit"
 
 
 def picture_url(rgb: NDArray[np.uint8], lossless: bool = True) -> str:

@@ -28,8 +28,8 @@ from pages.reading import Reading
 
 KINDS = {
     CHANNEL: "The channel",
-    UNIT: "One position",
-    DREAM: "The whole layer, a dream",
+    UNIT: "One position of it",
+    DREAM: "Its whole layer (a dream)",
     CLASS: "The class",
     FORMULA: "A combination",
 }
@@ -109,8 +109,8 @@ def _kind(what: Chosen | None) -> str:
         return FORMULA
     kinds = [CLASS, FORMULA] if what.layer is None else [CHANNEL, UNIT, DREAM, FORMULA]
     kind = state.choice("raised", kinds, kinds[0])
-    st.segmented_control(
-        "What to raise", kinds, format_func=KINDS.__getitem__, required=True,
+    st.radio(
+        "What to raise", kinds, format_func=KINDS.__getitem__, horizontal=True,
         **state.follow(f"looks_raised_{kinds[0]}", kind, lambda value: state.choose(raised=value)),
     )  # fmt: skip
     return kind

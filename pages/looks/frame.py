@@ -27,14 +27,17 @@ TRUST = (
     "**How far to trust such a picture.** It was made by optimisation: nothing like it need exist in the "
     "world, and it shows what raises the answer most, not all that raises it. People who were shown such "
     "pictures predicted which of two photographs a channel answers to in 82\u00a0% of cases; shown the "
-    "photographs that raise it most instead, in 92\u00a0% "
-    "([Borowski et al. 2021](https://arxiv.org/abs/2010.12606)). Nor did such pictures tell them better than "
-    "photographs what covering a part of a photograph does to a channel "
-    "([Zimmermann et al. 2021](https://arxiv.org/abs/2106.12447)). Networks can be built whose "
-    "visualizations show anything at all, whatever they do with photographs, and ordinary networks, too, "
-    "process such pictures very differently from photographs "
-    "([Geirhos et al. 2023](https://arxiv.org/abs/2306.04719)). So look at both."
+    "photographs that raise it most instead, in 92\u00a0% (Borowski et al. 2021). Nor did such pictures tell "
+    "them better than photographs what covering a part of a photograph does to a channel (Zimmermann et al. "
+    "2021). Networks can be built whose visualizations show anything at all, whatever they do with "
+    "photographs, and ordinary networks, too, process such pictures very differently from photographs "
+    "(Geirhos et al. 2023). So look at both."
 )
+SOURCES = {
+    "Borowski et al. 2021": "https://arxiv.org/abs/2010.12606",
+    "Zimmermann et al. 2021": "https://arxiv.org/abs/2106.12447",
+    "Geirhos et al. 2023": "https://arxiv.org/abs/2306.04719",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,7 @@ def show_natural(reading: Reading, frame: Frame) -> None:
             reading,
             frame,
             best,
-            "Strongest of the sample pictures" if best != at else "Strongest: this picture",
+            "Strongest sample picture" if best != at else "Strongest: this picture",
         )
         if best != at:
             _card(reading, frame, at, "This picture")
@@ -205,6 +208,9 @@ def _ranked(rank: int | None, channels: int) -> str:
 def show_trust() -> None:
     """What is known about such pictures."""
     st.markdown(TRUST)
+    with st.container(horizontal=True):
+        for title, address in SOURCES.items():
+            st.link_button(title, address, type="tertiary", icon=":material/article:")
 
 
 def _percent(share: float) -> str:

@@ -20,6 +20,8 @@ from pages.widgets.forming import forming as forming_widget
 
 BUSY = "Many visitors are having pictures made just now; please try again in a minute."
 GALLERY = 0
+PICTURES = "looks_pictures"
+"""The key of the component: one, so that the picture made stands where the gallery's stood."""
 
 
 def under_way() -> bool:
@@ -48,7 +50,7 @@ def offer(reading: Reading, what: Chosen | None) -> None:
         except VisualizationError as error:
             button.error(f"This can't be made: {media.plain(str(error))}.", icon=":material/error:")
     button.button(
-        "Make it", type="primary", icon=":material/brush:", key="looks_make", disabled=asked is None,
+        "Make it", icon=":material/brush:", key="looks_make", disabled=asked is None,
         on_click=partial(begin, reading, asked),
     )  # fmt: skip
     if state.flag("make"):
@@ -110,7 +112,7 @@ def draw(run: Forming | Made, lossless: bool) -> None:
         return
     figures = drawing.figures(run.order, run.snapshot, lossless)
     chart = drawing.chart(run.order, run.snapshot)
-    forming_widget("looks_forming", figures, chart, label=f"Made: {run.order.title}")
+    forming_widget(PICTURES, figures, chart, label=f"Made: {run.order.title}")
 
 
 def pick(reading: Reading, what: Chosen | None, in_gallery: bool) -> Made | None:
