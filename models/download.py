@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NoAnswerError
 from dataclasses import dataclass
+from functools import cached_property
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -50,6 +51,10 @@ class RemoteFile(Protocol):
     def place(self) -> Path:
         """Where a file that was fetched by other means can be put."""
 
+    @property
+    def traces(self) -> frozenset[str]:
+        """What stands in one of the caches' folders if it is here: names of files and folders."""
+
     def path(self) -> Path | None:
         """Where it is on this computer, or None; nothing is fetched."""
 
@@ -77,6 +82,11 @@ class WebFile:
     def place(self) -> Path:
         """Where torch.hub keeps it."""
         return checkpoints_folder() / Path(urlparse(self.address).path).name
+
+    @cached_property
+    def traces(self) -> frozenset[str]:
+        """The name of the file."""
+        return frozenset([Path(urlparse(self.address).path).name])
 
     @property
     def sha256(self) -> str:

@@ -26,7 +26,7 @@ from models.building import quietly
 from models.checkpoint import read_checkpoint
 from models.download import RemoteFile, WebFile
 from models.errors import ModelError, UnknownModelError
-from models.hub import NAMES, HubFile
+from models.hub import NAMES, HubFile, present
 from models.labels import imagenet_labels
 from models.preprocessing import Preprocessing
 from models.spec import BuiltModel, ModelSource, ModelSpec
@@ -147,7 +147,7 @@ class TimmModels(ModelSource):
 
     def installed(self) -> tuple[str, ...]:
         """Those whose weights lie in the Hub's or torch.hub's cache."""
-        return tuple(name for name, file in _files().items() if file.path() is not None)
+        return present(_files())
 
 
 def architectures() -> tuple[str, ...]:

@@ -22,6 +22,7 @@ from models.building import quietly
 from models.checkpoint import read_checkpoint
 from models.download import WebFile
 from models.errors import ModelError, UnknownModelError
+from models.hub import present
 from models.preprocessing import Preprocessing
 from models.spec import BuiltModel, ModelSource, ModelSpec
 from models.torchvision_ops import import_torchvision
@@ -84,7 +85,7 @@ class TorchvisionModels(ModelSource):
 
     def installed(self) -> tuple[str, ...]:
         """Those whose weights lie in torch.hub's cache."""
-        return tuple(name for name, (_, weights) in _entries().items() if WebFile(weights.url).path())
+        return present({name: WebFile(weights.url) for name, (_, weights) in _entries().items()})
 
 
 def architectures() -> tuple[str, ...]:
