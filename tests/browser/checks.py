@@ -14,13 +14,28 @@ def sideways(page: Page) -> int:
     return wide
 
 
-def serious(page: Page) -> list[tuple[str, list[str]]]:
-    """What axe finds that keeps somebody from using the page: the rule, and the elements that break it."""
-    return [
-        (each["id"], [node["html"][:200] for node in each["nodes"]])
-        for each in Axe().run(page).response["violations"]
-        if each["impact"] in ("serious", "critical")
-    ]
+def serious(page: Page) -> list[tuple[str, str, list[str]]]:
+    """What axe finds that keeps somebody from using the page, in light and in dark.
+
+    The theme, the rule, and the elements that break it.
+    """
+    found = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.wait_for_function(SHOWN, arg=scheme)
+        found += [
+            (scheme, each["id"], [node["html"][:200] for node in each["nodes"]])
+            for each in Axe().run(page).response["violations"]
+            if each["impact"] in ("serious", "critical")
+        ]
+    return found
+
+
+SHOWN = """scheme => {
+    const { backgroundColor } = getComputedStyle(document.querySelector('[data-testid=stApp]'))
+    return (Number(backgroundColor.match(/\\d+/)[0]) < 128) === (scheme === 'dark')
+}"""
+"""Whether the page has taken a theme: its background is bright or not."""
 
 
 def choose(page: Page, key: str, title: str) -> None:

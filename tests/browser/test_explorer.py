@@ -255,10 +255,9 @@ def test_the_mosaic_and_the_activations_are_downloaded(visit: Visit) -> None:
         assert picture.size == (12 * 56 + 11 * 2, 12 * 56 + 11 * 2)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", ["/", "/layer"])
-def test_axe_finds_nothing_serious(visit: Visit, path: str, scheme: str) -> None:
-    page = visit(path, color_scheme=scheme)
+def test_axe_finds_nothing_serious(visit: Visit, path: str) -> None:
+    page = visit(path)
     assert not serious(page)
 
 

@@ -135,8 +135,7 @@ def test_a_phone_has_no_horizontal_scroll(lab: Open, query: str) -> None:
     assert wide <= 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("query", CASES)
-def test_axe_finds_nothing_serious(lab: Open, query: str, scheme: str) -> None:
-    page = lab(query, color_scheme=scheme)
+def test_axe_finds_nothing_serious(lab: Open, query: str) -> None:
+    page = lab(query)
     assert not serious(page)

@@ -160,6 +160,5 @@ def test_a_phone_taps_a_pixel_and_has_no_horizontal_scroll(chapter: Open) -> Non
     assert wide <= 0
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_serious(chapter: Open, scheme: str) -> None:
-    assert not serious(chapter("?colours=1", color_scheme=scheme))
+def test_axe_finds_nothing_serious(chapter: Open) -> None:
+    assert not serious(chapter("?colours=1"))
