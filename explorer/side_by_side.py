@@ -131,7 +131,10 @@ def first_filters(module: nn.Module, table: LayerTable) -> FirstFilters | None:
     """
     first = next((layer for layer in table if layer.window and layer.parameters and layer.is_leaf), None)
     weight = None if first is None else getattr(module.get_submodule(first.name), "weight", None)
-    if first is None or not isinstance(weight, Tensor) or weight.dim() != 4 or not weight.isfinite().all():
+    if first is None or not isinstance(weight, Tensor) or weight.dim() != 4:
+        return None
+    weight = weight.detach().cpu()
+    if not weight.isfinite().all():
         return None
     height, width = weight.shape[2:]
     if height != width or not KERNEL_SIZES[0] <= height <= KERNEL_SIZES[1]:

@@ -92,9 +92,9 @@ def choose_device(name: str | None = None) -> Device:
     known = available_devices()
     if not wanted:
         return known[0]
-    for device in known:
-        if wanted in (device.name, device.name.removesuffix(":0")):
-            return device
+    for names in ([device.name for device in known], [device.name.removesuffix(":0") for device in known]):
+        if wanted in names:
+            return known[names.index(wanted)]
     raise DeviceError(f"There is no device {wanted!r} here; there is {', '.join(one.name for one in known)}.")
 
 

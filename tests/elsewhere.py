@@ -58,7 +58,8 @@ def _convolution(*args: Any) -> Any:
 def _strided(inner: Tensor, size: Any, stride: Any, storage_offset: int = 0) -> Tensor:
     """A view. PyTorch worked out its steps from a tensor without gaps, which every one here seems to be."""
     first = inner.storage_offset()
-    places = torch.arange(first + sum((n - 1) * s for n, s in zip(inner.shape, inner.stride())) + 1)
+    reach = sum((n - 1) * s for n, s in zip(inner.shape, inner.stride(), strict=True))
+    places = torch.arange(first + reach + 1)
     places = places.as_strided(inner.shape, inner.stride(), first).flatten()
     wanted = places[torch.arange(len(places)).as_strided(size, stride, storage_offset)]
     start = [0] * wanted.dim()
