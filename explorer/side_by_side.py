@@ -8,7 +8,7 @@ another, not even of its own untrained twin. Of one network on two pictures they
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from explorer.channels import feature_maps, strongest
 from explorer.layers import Layer, LayerTable
 from explorer.lesson.edges import KERNEL_SIZES, edge_fits
+from explorer.rendering.legend import EACH_LARGEST, OWN_SCALES, Legend
 from explorer.rendering.scales import ChannelScales, channel_scales
 from explorer.story import Observation
 
@@ -70,9 +71,10 @@ class Overlap:
     def __str__(self) -> str:
         if self.strongest == self.channels:
             return f"All {self.channels} channels of this layer are shown for both."
+        same = f"{self.shared} are" if self.shared != 1 else "1 is"
         return (
-            f"{self.shared} of the {self.strongest} strongest channels are the same for both pictures; "
-            f"drawn by lot among {self.channels}, it would be {self.by_chance:.1f} on average."
+            f"Of the {self.strongest} strongest channels of each picture {same} the same; drawn by lot among "
+            f"{self.channels}, it would be {self.by_chance:.1g} on average."
         )
 
 
@@ -104,6 +106,15 @@ def common_scales(one: Tensor, other: Tensor, channels: Sequence[int]) -> Channe
     """
     both = [feature_maps(maps)[list(channels)].flatten(1) for maps in (one, other)]
     return channel_scales(torch.cat(both, 1)[:, None])
+
+
+def common_legend(legend: Legend) -> Legend:
+    """The legend of tiles in `common_scales`."""
+    ticks = (
+        replace(tick, label=tick.label.replace(EACH_LARGEST, "largest of both")) for tick in legend.ticks
+    )
+    note = legend.note.replace(OWN_SCALES, "each channel has one scale for both pictures")
+    return replace(legend, ticks=tuple(ticks), note=note)
 
 
 @dataclass(frozen=True)

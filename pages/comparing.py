@@ -28,7 +28,7 @@ from models.untrained import without_mark
 from pages import against, cache, media, state, widgets
 from pages.against import Second
 from pages.parts import TILES, show_answer, show_picture, show_tiles
-from pages.picture import FORMATS, chooser
+from pages.picture import FORMATS, LARGEST, chooser
 from pages.reading import Reading, layer_words
 from pages.widgets.finder import finder
 
@@ -42,8 +42,11 @@ _TAKEN = "picture_besides_taken"
 def find(first: Reading) -> Second | None:
     """What the visitor compares with; a comparison that can't be made is told, and ends."""
     try:
-        return against.second(first)
-    except against.NothingToCompareError as error:
+        second = against.second(first)
+        if second is not None:
+            _ = second.reading.activations  # there may be no room for them
+        return second
+    except (against.NothingToCompareError, models.ModelError) as error:
         against.choose()
         st.error(media.plain(str(error)), icon="⚠️")
         return None
@@ -59,7 +62,8 @@ def offer(second: Second | None) -> None:
         else:
             what = "two models, one picture" if second.other_model else "two pictures, one model"
             st.markdown(f"**Side by side:** {what}", width="content")
-        if second is None or second.reading.spec.name != twin:
+        possible = seed is None or state.spec(plain)[0].available_offline
+        if possible and (second is None or second.reading.spec.name != twin):
             st.button(
                 "the untrained twin" if seed is None else "the trained network",
                 on_click=partial(against.choose, model=twin), key="compare_twin", type="tertiary",
@@ -79,7 +83,8 @@ def offer(second: Second | None) -> None:
 def choose_model() -> None:
     """Any model that is on this computer, or the untrained twin of any at all."""
     with st.spinner("Asking torchvision and timm what they have …", show_time=True):
-        names, here = models.search(), frozenset(models.installed())
+        given = list(state.given_models())
+        names, here = [*given, *models.search()], frozenset([*given, *models.installed()])
     picked = state.kept(_PICKED, dict[str, str])
 
     def take() -> None:
@@ -129,7 +134,9 @@ def choose_picture() -> None:
         pictures.insert(0, (against.OWN, own.title, media.thumbnail(own.picture.rgb)))
     samples = [(name, title, media.data_url(thumbnail, "webp")) for name, title, thumbnail in pictures]
     widgets.gallery(GALLERY, samples, selected=state.text(against.PICTURE), on_pick=take_sample)
-    st.file_uploader("Another picture of your own", type=FORMATS, key=UPLOAD, on_change=take_file)
+    st.file_uploader(
+        "Another picture of your own", type=FORMATS, key=UPLOAD, max_upload_size=LARGEST, on_change=take_file
+    )
 
 
 def take_sample() -> None:

@@ -11,6 +11,7 @@ import torch
 from explorer.channels import strongest
 from explorer.layers import Layer
 from explorer.rendering import ChannelScales
+from explorer.side_by_side import common_legend
 from pages import media, state, widgets
 from pages.looks import pictures
 from pages.reading import Reading, drawn, tile_names
@@ -69,7 +70,7 @@ def show_tiles(
         layer: The layer.
         key: Streamlit's key of the tiles.
         channels: Which channels; None for the strongest.
-        scale: Of the colours; one for each channel.
+        scale: Of the colours; one for each channel, or those that two pictures share.
         opening: Asked at a click, for what to choose beside layer and channel.
         whose: What tells these tiles from others of such a layer, for assistive technology.
     """
@@ -78,6 +79,7 @@ def show_tiles(
     channels = strongest(maps, TILES) if channels is None else tuple(channels)
     chosen = maps[list(channels)]
     view, legend = drawn(maps, channels, scale)
+    legend = legend if isinstance(scale, str) else common_legend(legend)
 
     def open_channel() -> None:
         channel = state.sent(key, "pick")

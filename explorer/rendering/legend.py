@@ -12,6 +12,8 @@ from explorer.rendering.png import palette_png
 from explorer.rendering.scales import ChannelScales, Scale
 
 _STOPS = 17
+EACH_LARGEST = "each map's largest"
+OWN_SCALES = "each map has its own scale"
 
 
 @dataclass(frozen=True)
@@ -121,15 +123,8 @@ def _hex(color: NDArray[np.uint8] | NDArray[np.int64]) -> str:
 def _ticks(scale: Scale | ChannelScales) -> tuple[Tick, ...]:
     diverging = scale.kind == "diverging"
     if isinstance(scale, ChannelScales):
-        largest = "each map's largest"
-        return (
-            (Tick(0.0, f"−{largest}"), Tick(0.5, "0"), Tick(1.0, largest))
-            if diverging
-            else (
-                Tick(0.0, "0"),
-                Tick(1.0, largest),
-            )
-        )
+        ends = Tick(0.0, f"−{EACH_LARGEST}"), Tick(0.5, "0"), Tick(1.0, EACH_LARGEST)
+        return ends if diverging else (Tick(0.0, "0"), ends[-1])
     if scale.low == scale.high:
         return (Tick(0.5 if diverging else 0.0, number(scale.low)),)
     middle = scale.low / 2 + scale.high / 2
@@ -156,5 +151,5 @@ def _note(scale: Scale | ChannelScales, colormap: Colormap) -> str:
         if scale.kind == "diverging"
         else f"The {strong}, the stronger the response"
     )
-    whose = "each map has its own scale" if isinstance(scale, ChannelScales) else "all maps share one scale"
+    whose = OWN_SCALES if isinstance(scale, ChannelScales) else "all maps share one scale"
     return f"{what}; {whose}."
