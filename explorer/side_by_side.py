@@ -74,7 +74,7 @@ class Overlap:
         same = f"{self.shared} are" if self.shared != 1 else "1 is"
         return (
             f"Of the {self.strongest} strongest channels of each picture {same} the same; drawn by lot among "
-            f"{self.channels}, it would be {self.by_chance:.1g} on average."
+            f"{self.channels}, it would be {self.by_chance:.2g} on average."
         )
 
 
