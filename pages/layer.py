@@ -165,7 +165,7 @@ def show_channel(
         histogram=histogram(maps[channel]),
         legend=legend,
         look=look,
-        look_words=look_words(channel, look),
+        look_words=look_words(channel, look, silent=pictures.silent(reading, layer.name, channel)),
         on_view=take_view,
         on_looks=lambda: open_looks(layer, channel, look),
     )
@@ -178,8 +178,10 @@ def show_channel(
     )
 
 
-def look_words(channel: int, look: Piece | None) -> tuple[str, str]:
+def look_words(channel: int, look: Piece | None, *, silent: bool) -> tuple[str, str]:
     """What to say beside a picture of what a channel looks for, or where there is none; and on the button."""
+    if silent:
+        return f"Nothing was found that channel {channel} answers to.", "More about this channel"
     if look is None:
         return f"Nobody has made a picture yet of what channel {channel} looks for.", "Make it"
     return (

@@ -35,6 +35,7 @@ def write(
     classes: Sequence[int] = (),
     aliases: Mapping[str, tuple[str, ...]] | None = None,
     total_classes: int = 1000,
+    highest: float = 2.0,
 ) -> Path:
     """Write a gallery.
 
@@ -45,6 +46,7 @@ def write(
         classes: Those with a picture.
         aliases: Other names of layers.
         total_classes: How many classes there are.
+        highest: What every picture reaches.
     """
     folder.mkdir(parents=True, exist_ok=True)
     sections = []
@@ -55,7 +57,9 @@ def write(
         files = encode_sheets([plain(index) for index in indices], name or "classes")
         for sheet, data in files:
             (folder / sheet.file).write_bytes(data)
-        entries = [Entry(index, k // 64, k % 64, 0, 1.0, 2.0, NATURAL) for k, index in enumerate(indices)]
+        entries = [
+            Entry(index, k // 64, k % 64, 0, highest / 2, highest, NATURAL) for k, index in enumerate(indices)
+        ]
         names = (aliases or {}).get(name, ())
         sheets = tuple(sheet for sheet, _ in files)
         sections.append(Section(kind, name, names, total, "All.", Recipe(), sheets, tuple(entries)))

@@ -79,6 +79,19 @@ def feeders(head: LinearHead, index: int, among: Sequence[int], count: int) -> t
     return tuple(found[:count])
 
 
+def fed(head: LinearHead, channel: int, count: int) -> tuple[tuple[int, float], ...]:
+    """The classes that a channel feeds most, the one with the largest weight first, and those weights.
+
+    Args:
+        head: The last layer.
+        channel: The channel.
+        count: How many, at most; none whose score it lowers.
+    """
+    values, order = head.weight[:, channel].sort(descending=True, stable=True)
+    pairs = zip(order[:count].tolist(), values[:count].tolist(), strict=True)
+    return tuple((index, weight) for index, weight in pairs if weight > 0)
+
+
 def _averages(maps: Tensor) -> Tensor:
     """The mean of each channel over its positions, (C,)."""
     return maps.detach().cpu().float().mean((1, 2))

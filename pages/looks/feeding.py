@@ -1,9 +1,10 @@
-"""Which channels feed a class on the current picture: exact parts of its score."""
+"""Which channels feed a class on the current picture, in exact parts of its score; what a channel feeds."""
 
 from __future__ import annotations
 
 import streamlit as st
 
+from explorer.visualization.feeding import fed
 from explorer.visualization.shelf import Shelved
 from pages import media
 from pages.looks.chosen import Chosen
@@ -37,6 +38,21 @@ def show(reading: Reading, shelved: Shelved, index: int) -> None:
         f"all the others and the bias together {signed(score - float(parts[channels].sum()))}."
     )
     show_tiles(reading, layer, "feeding", channels=channels, whose=f" feed {label}")
+
+
+def show_classes(reading: Reading, shelved: Shelved, layer: str, channel: int) -> None:
+    """The classes that a channel of the last maps feeds most; nothing for other layers."""
+    found = head_of(reading, shelved)
+    if found is None or found[0] != layer:
+        return
+    classes = fed(found[1], channel, SHOWN)
+    named = ", ".join(f"{chosen_label(reading, index)} ({weight:.2f})" for index, weight in classes)
+    st.markdown(
+        f"**What it feeds.** The mean of its map goes into the score of every class. These take it with the "
+        f"largest weights: {named}."
+        if named
+        else "**What it feeds.** There is no class whose score it raises."
+    )
 
 
 def signed(value: float) -> str:

@@ -23,6 +23,8 @@ def page() -> None:
             detail.show(reading, what)
             if what.layer is None:
                 feeding.show(reading, shelved, what.index)
+            else:
+                feeding.show_classes(reading, shelved, what.layer, what.index)
             st.divider()
     introduce(reading, shelved, detailed=what is not None)
     with st.container():

@@ -30,6 +30,12 @@ def pieces(reading: Reading, layer: str) -> dict[int, Piece]:
     return found
 
 
+def silent(reading: Reading, layer: str, channel: int) -> bool:
+    """Whether the gallery's picture of a channel does not make it answer at all."""
+    found = galleries.of(reading.loaded).find(layer, channel)
+    return found is not None and found[1].highest <= 0
+
+
 def own_piece(reading: Reading, layer: str | None, index: int) -> Piece | None:
     """The latest picture of a channel, or with None of a class, that this visitor has made."""
     picture = made.picture(reading.loaded.key, layer, index)

@@ -162,6 +162,17 @@ def test_a_class_is_shown_with_the_channels_that_feed_it_here(gallery: Path, bri
     assert (rest[1], rest[2]) == ("+" if remains >= 0 else "−", f"{abs(remains):.2f}")
 
 
+def test_a_channel_of_the_last_maps_is_shown_with_the_classes_that_it_feeds(
+    gallery: Path, briefly: None
+) -> None:
+    model = models.load()
+    weights = model.module.classifier.weight[:, 451]
+    told = read(opened(layer=LAST, channel="451"))
+    for index in weights.topk(8).indices.tolist():
+        assert f"{model.labels[index]} ({float(weights[index]):.2f})" in told
+    assert "What it feeds" not in read(opened(layer=LAYER, channel="2"))
+
+
 @pytest.mark.parametrize(
     ("query", "told"),
     [
@@ -288,6 +299,12 @@ def test_the_mosaic_has_the_pictures_of_its_channels(gallery: Path) -> None:
     test.toggle(key="beneath_toggle").set_value(False).run()
     assert not test.exception
     assert not given(test, "mosaic")[0]["beneath"]
+
+
+def test_a_channel_that_nothing_wakes_is_told_as_such(folder: Path) -> None:
+    small_galleries.write(folder / "mine", models.load().digest, {LAYER: (32, (4,))}, highest=0.0)
+    (channel,) = given(opened("layer.py", layer=LAYER, channel="4"), "channel")
+    assert channel["look"]["words"] == "Nothing was found that channel 4 answers to."
 
 
 def test_a_large_layer_begins_without_pictures_beneath_its_maps(gallery: Path) -> None:

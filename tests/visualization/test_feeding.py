@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from explorer.activations import capture
-from explorer.visualization.feeding import LinearHead, feeders, linear_head
+from explorer.visualization.feeding import LinearHead, fed, feeders, linear_head
 
 
 class Net(nn.Module):
@@ -80,3 +80,10 @@ def test_feeders_come_by_weight_and_only_from_those_asked_for() -> None:
     assert feeders(head, 0, (0, 2, 3), 3) == (3,)
     assert feeders(head, 1, (4, 3), 3) == ()
     assert feeders(head, 0, (), 3) == ()
+
+
+def test_the_classes_that_a_channel_feeds_come_by_weight_and_none_that_it_lowers() -> None:
+    head = LinearHead(torch.tensor([[0.5, 1.0], [2.0, -1.0], [0.5, 0.0]]), torch.zeros(3))
+    assert fed(head, 0, 2) == ((1, 2.0), (0, 0.5))
+    assert fed(head, 0, 9) == ((1, 2.0), (0, 0.5), (2, 0.5))
+    assert fed(head, 1, 3) == ((0, 1.0),)
