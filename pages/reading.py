@@ -92,10 +92,9 @@ class Reading:
         """The names of `layers` by the title of their stage; a block belongs to where it ends."""
         ends = {stage.title: max(layer.finished for layer in stage.layers) for stage in self.stages}
         parts: dict[str, list[str]] = {title: [] for title in ends}
+        titles = list(ends)
         for layer in self.layers:
-            title = next(
-                (title for title, end in ends.items() if layer.finished <= end), self.stages[-1].title
-            )
+            title = next((title for title in titles if layer.finished <= ends[title]), titles[-1])
             parts[title].append(layer.name)
         return parts
 
