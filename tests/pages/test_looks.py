@@ -178,14 +178,12 @@ def test_a_channel_of_the_last_maps_is_shown_with_the_classes_that_it_feeds(
     [
         ({"layer": "blocks.99", "channel": "1"}, "no layer 'blocks.99'"),
         ({"layer": LAYER, "channel": "32"}, "no channel '32'; it has 32 of them"),
-        ({"layer": LAYER, "channel": "-1"}, "no channel '-1'"),
         ({"layer": LAYER, "channel": "9" * 5000}, "no channel '9999"),
         ({"layer": "classifier", "channel": "1"}, "no layer 'classifier'"),
         ({"layer": "![x](http://evil.example)", "channel": "1"}, "no layer '![x](http:"),
         ({"class": "1000"}, "no class '1000'; it has 1000 of them"),
-        ({"class": "goldfish"}, "no class 'goldfish'"),
     ],
-    ids=["layer", "channel", "negative", "huge", "no maps", "markdown", "class", "name"],
+    ids=["layer", "channel", "huge", "no maps", "markdown", "class"],
 )
 def test_what_does_not_exist_is_told_and_the_atlas_is_there(
     gallery: Path, query: dict[str, str], told: str
@@ -243,7 +241,7 @@ def test_a_damaged_sheet_is_told_in_a_sentence_and_the_rest_is_shown(gallery: Pa
     assert not opened("hierarchy.py").exception
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2", '{"format": 1, "sections": 3}'])
+@pytest.mark.parametrize("text", ["[1, 2", '{"format": 1, "sections": 3}'])
 def test_a_damaged_manifest_is_told_in_a_sentence(gallery: Path, briefly: None, text: str) -> None:
     (gallery / MANIFEST).write_text(text)
     test = opened(layer=LAYER, channel="2")
