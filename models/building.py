@@ -25,6 +25,25 @@ def quietly(seed: int | None = None) -> Iterator[None]:
         yield
 
 
+def take_channels(module: nn.Module, channels: int) -> nn.Module:
+    """Let a network of three colours take pictures with another number of channels.
+
+    Its first convolution gets new random weights for them; nothing happens where it takes that many already.
+
+    Args:
+        module: It is changed.
+        channels: Of its input.
+    """
+    first = next((part for part in module.modules() if isinstance(part, nn.Conv2d)), None)
+    if first is None or first.in_channels != 3 or first.groups != 1 or channels == 3:
+        return module
+    first.in_channels = channels
+    outputs, _, *kernel_size = first.weight.shape
+    first.weight = nn.Parameter(first.weight.new_empty(outputs, channels, *kernel_size))
+    first.reset_parameters()
+    return module
+
+
 def state_digest(module: nn.Module) -> str:
     """The sha256 of all parameters and buffers with their names and shapes, in hexadecimal.
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from models.architectures import Architecture
 from models.architectures import architecture as find_architecture
-from models.building import quietly, state_digest
+from models.building import quietly, state_digest, take_channels
 from models.checkpoint import fit, outputs_of, read_checkpoint
 from models.download import sha256_of
 from models.errors import CheckpointError, ModelError
@@ -152,7 +152,7 @@ def own_spec(own: OwnModel, name: str = NAME) -> ModelSpec:
     Raises:
         UnknownModelError: If no library has the architecture.
     """
-    kind = find_architecture(own.architecture, own.folder)
+    kind = _kind(own)
     return ModelSpec(
         name=name,
         title=_title(own),
@@ -206,6 +206,15 @@ class OwnModels(ModelSource):
 
     def _given(self) -> str:
         return (os.environ if self._environment is None else self._environment).get(STARTED_ON, "")
+
+
+def _kind(own: OwnModel) -> Architecture:
+    """The architecture, for as many channels as pictures are prepared with."""
+    kind = find_architecture(own.architecture, own.folder)
+    if own.preprocessing is None or ":" in own.architecture:
+        return kind
+    channels = len(own.preprocessing.mean)
+    return dataclasses.replace(kind, build=lambda classes: take_channels(kind.build(classes), channels))
 
 
 def _build(own: OwnModel, kind: Architecture) -> BuiltModel:

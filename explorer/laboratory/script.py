@@ -122,20 +122,19 @@ def picture_recipe(
     ]
 
 
-def layer_recipe(sample: str | None, model: str, layer: str, *, dtype: str) -> list[str]:
+def layer_recipe(sample: str | None, model: str | None, layer: str, *, dtype: str) -> list[str]:
     """A layer of a model with its real weights on its real input.
 
     Args:
         sample: A sample's name; None for a picture of the visitor's.
-        model: The model's name, for `models.load`.
+        model: The model's name, for `models.load`; None for one of the visitor's own.
         layer: The layer's name.
         dtype: "float32" or "float64".
     """
     return [
         *_picture(sample),
         "from explorer.laboratory.layer_input import of_layer",
-        "from models import load",
-        f"model = load({model!r})",
+        *_model(model),
         f"case = of_layer(model.module, model.preprocess(picture), {layer!r})",
         *_unpacked(dtype),
     ]
@@ -158,6 +157,16 @@ def _unpacked(dtype: str) -> list[str]:
         f"input, weight = case.input.to(torch.{dtype}), case.weight.to(torch.{dtype})",
         f"bias = None if case.bias is None else case.bias.to(torch.{dtype})",
     ]
+
+
+def _model(name: str | None) -> list[str]:
+    if name is None:
+        return [
+            "from models import load_own, own_model",
+            "from pathlib import Path",
+            'model = load_own(own_model("architecture", weights=Path("weights.pth")))  # as you gave them',
+        ]
+    return ["from models import load", f"model = load({name!r})"]
 
 
 def _picture(sample: str | None) -> list[str]:

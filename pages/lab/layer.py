@@ -41,7 +41,8 @@ def of_chosen_layer(top: DeltaGenerator) -> Subject:
     }
     parameters.show(defaults, with_bias=False)
     case = settled(own, defaults)
-    recipe = layer_recipe(current.sample, loaded.spec.name, name, dtype=dtype())
+    known = None if loaded.spec.source == "own" else loaded.spec.name
+    recipe = layer_recipe(current.sample, known, name, dtype=dtype())
     return Subject("layer", f"{name} of {loaded.spec.title}", case, recipe)
 
 

@@ -70,7 +70,7 @@ def notices() -> None:
                 width="content",
             )
             st.button(
-                "Other random weights", type="tertiary", key="another_seed",
+                "Other random weights", type="tertiary", icon=":material/shuffle:", key="another_seed",
                 on_click=partial(state.choose_model, models.untrained_name(plain, seed + 1)),
             )  # fmt: skip
     finding.offer()

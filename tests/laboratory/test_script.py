@@ -99,3 +99,11 @@ def test_a_picture_of_ones_own_is_named_and_a_kernel_of_ones_own_written_out():
     assert 'Path("photo.jpg")' in text
     assert "[[0.0, 1.5]]" in text
     compile(text, "script", "exec")
+
+
+def test_a_model_of_ones_own_is_loaded_from_its_file():
+    case = numbers()
+    text = script(case, "Mine", "im2col", layer_recipe(None, None, "conv", dtype="float32"))
+    assert 'own_model("architecture", weights=Path("weights.pth"))' in text
+    assert text.count("from pathlib import Path") == 1
+    compile(text, "script", "exec")

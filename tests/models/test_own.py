@@ -101,6 +101,20 @@ class TestCheckpointOfALibrarysArchitecture:
         best = models.top_predictions(model.module(x), model.labels)
         assert {p.label for p in best} == {"cat", "dog"}
 
+    @pytest.mark.parametrize("name", ["torchvision/squeezenet1_1", "timm/test_resnet", "efficientnet_lite0"])
+    def test_pictures_in_grey(self, name, tmp_path):
+        grey = models.Preprocessing(40, 40, (0.4,), (0.2,))
+        untrained = load_own(models.OwnModel(name, classes=4, preprocessing=grey))
+        torch.save(untrained.module.state_dict(), tmp_path / "w.pth")
+        model = load_own(models.OwnModel(name, tmp_path / "w.pth", preprocessing=grey))
+        x = model.preprocess(picture(60, 80))
+        assert x.shape == (1, 1, 40, 40)
+        assert model.module(x).shape == (1, 4)
+        assert torch.equal(model.module(x), untrained.module(x))
+        colours = models.OwnModel(name, tmp_path / "w.pth")
+        with pytest.raises(models.MismatchError, match="in the file"):
+            load_own(colours)
+
     def test_the_bundled_architecture(self, tmp_path):
         torch.save(models.load().module.state_dict(), tmp_path / "w.pth")
         model = load_own(own_model("efficientnet_lite0", weights=tmp_path / "w.pth"))
