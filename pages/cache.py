@@ -45,8 +45,8 @@ MODELS = models.ModelStore()
 _ELSEWHERE: dict[models.Device, models.ModelStore] = {}
 """Those on other devices, which have memory of their own."""
 
-ACTIVATIONS: Kept[Activations] = Kept(1 << 30, lambda activations: activations.nbytes)
-"""Every layer's maps of the pictures looked at last; with the bundled model about 80 MB each."""
+ACTIVATIONS: Kept[Activations] = Kept(500_000_000, lambda activations: activations.nbytes)
+"""Every layer's maps of the pictures looked at last; six pictures with the bundled model."""
 
 
 def model(name: str | None = None) -> models.LoadedModel:
