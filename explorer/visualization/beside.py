@@ -151,7 +151,14 @@ def values_of(objective: Objective, beside: Mapping[str, Beside]) -> Floats | No
     Args:
         objective: Any.
         beside: For each layer that it reads, what it answers to the pictures.
+
+    Raises:
+        VisualizationError: If a layer has no such channel.
     """
+    for _, term in objective.terms():
+        if term.layer in beside:
+            anywhere = Channel(term.layer, term.channel) if isinstance(term, Unit) else term
+            anywhere.check_shape((1, beside[term.layer].mean.shape[1]))
     found = [
         weight * value
         for weight, term in objective.terms()

@@ -112,23 +112,17 @@ def probability(beside: Beside, picture: int, index: int) -> tuple[float, int]:
 
 
 def show_natural(reading: Reading, frame: Frame) -> None:
-    """The natural picture that raises it most, and the current one."""
-    best = frame.beside.strongest(frame.what.index)
-    at = _current(reading, frame.beside)
+    """The natural picture that raises it most, and the current one; the next best where they are one."""
+    order = [int(k) for k in frame.beside.highest[:, frame.what.index].argsort(kind="stable")[::-1]]
+    here = frame.beside.pictures.index(reading.current.sample or CURRENT)
     with st.container(horizontal=True, gap="medium", key="looks_natural"):
-        _card(
-            reading,
-            frame,
-            best,
-            "Strongest sample picture" if best != at else "Strongest: this picture",
-        )
-        if best != at:
-            _card(reading, frame, at, "This picture")
-
-
-def _current(reading: Reading, beside: Beside) -> int:
-    """Which of the compared pictures is the current one."""
-    return beside.pictures.index(reading.current.sample or CURRENT)
+        if order[0] == here:
+            _card(reading, frame, here, "Strongest: this picture")
+            if len(order) > 1:
+                _card(reading, frame, order[1], "Next")
+        else:
+            _card(reading, frame, order[0], "Strongest sample picture")
+            _card(reading, frame, here, "This picture")
 
 
 def _card(reading: Reading, frame: Frame, which: int, heading: str) -> None:
@@ -214,4 +208,6 @@ def show_trust() -> None:
 
 
 def _percent(share: float) -> str:
-    return "less than 0.1\u00a0%" if share < 0.001 else f"{100 * share:.1f}\u00a0%"
+    if share < 0.001:
+        return "less than 0.1\u00a0%"
+    return "more than 99.9\u00a0%" if share > 0.999 else f"{100 * share:.1f}\u00a0%"

@@ -17,6 +17,7 @@ SIDE = 320
 """Pixels of the longer side as it is shown."""
 PART = 0.5
 """A receptive field smaller than this share of the input is shown enlarged as well."""
+_RING = 13
 _LIGHT, _DARK = (255, 255, 255), (20, 18, 30)
 
 
@@ -26,7 +27,7 @@ class Place:
 
     Attributes:
         box: (top, left, bottom, right), cut to the input, half open.
-        middle: (row, column) of the middle of what it sees before that was cut, moved into the input.
+        middle: (row, column) of the middle of what it sees before that was cut; perhaps outside.
         whole: Whether that is more than `PART` of the input.
     """
 
@@ -50,7 +51,7 @@ def place(layer: Layer, row: int, column: int, input_size: tuple[int, int]) -> P
     top, left, bottom, right = field.box(row, column)
     height, width = input_size
     cut = (max(top, 0), max(left, 0), min(bottom, height), min(right, width))
-    middle = (_within((top + bottom) / 2, height), _within((left + right) / 2, width))
+    middle = ((top + bottom) / 2, (left + right) / 2)
     whole = (cut[2] - cut[0]) * (cut[3] - cut[1]) > PART**2 * height * width
     return Place(cut, middle, whole)
 
@@ -81,10 +82,14 @@ def marked(shown: NDArray[np.uint8], at: Place | None, input_size: tuple[int, in
         draw = ImageDraw.Draw(image)
         scale = shown.shape[0] / input_size[0], shown.shape[1] / input_size[1]
         top, left, bottom, right = (edge * scale[k % 2] for k, edge in enumerate(at.box))
-        y, x = at.middle[0] * scale[0], at.middle[1] * scale[1]
+        # Near the border the ring is moved in, to be seen whole.
+        y, x = (
+            min(max(middle * factor, _RING), side - _RING)
+            for middle, factor, side in zip(at.middle, scale, shown.shape[:2], strict=True)
+        )
         for width, colour in ((5, _DARK), (2, _LIGHT)):
             if at.whole:
-                around = 9 + width / 2
+                around = _RING - 3 + width / 2
                 draw.ellipse((x - around, y - around, x + around, y + around), outline=colour, width=width)
             else:
                 draw.rectangle(_drawable(left, top, right, bottom), outline=colour, width=width)
@@ -106,10 +111,6 @@ def _drawable(left: float, top: float, right: float, bottom: float) -> tuple[flo
     middle = (left + right) / 2, (top + bottom) / 2
     half = max((right - left) / 2, 4.0), max((bottom - top) / 2, 4.0)
     return middle[0] - half[0], middle[1] - half[1], middle[0] + half[0], middle[1] + half[1]
-
-
-def _within(value: float, size: int) -> float:
-    return min(max(value, 0.0), float(size))
 
 
 def _webp(image: Image.Image) -> bytes:

@@ -85,6 +85,14 @@ def test_a_unit_is_looked_for_everywhere_and_diversity_nowhere(found):
     assert values_of(Channel("other", 1), found) is None
 
 
+@pytest.mark.parametrize(
+    "objective", [Channel("3", 5), Unit("3", 5), Unit("3", 5, 0, 0), Logit(7), Direction("3", (1.0, 2.0))]
+)
+def test_a_channel_that_is_not_there_is_told(found, objective):
+    with pytest.raises(VisualizationError, match=r"0 to|5 channels"):
+        values_of(objective, found)
+
+
 def test_ranks_by_hand():
     natural = answer("a", "x", torch.tensor([[[[0.0, 2.0]], [[0.0, 20.0]], [[5.0, 5.0]]]]))
     assert natural.deviation.tolist() == [1.0, 10.0, 0.0]
