@@ -47,10 +47,12 @@ def show(reading: Reading, shelved: Shelved) -> None:
 
 def layer_rows(reading: Reading, shelved: Shelved) -> list[Row]:
     """A row for each layer of the gallery that the model has, in network order."""
+    if shelved.gallery is None:
+        return []
     stage_of = {name: title for title, names in reading.by_stage().items() for name in names}
     input_size = reading.spec.input_size
     rows = []
-    for section in shelved.gallery.sections if shelved.gallery else ():
+    for section in shelved.gallery.sections:
         pieces = galleries.pieces(shelved, section.layer)
         if section.kind != CHANNELS or section.layer not in stage_of or not pieces:
             continue

@@ -11,10 +11,10 @@ HINTS = (
     (0.5, "Textures: nets, weaves, rows of dots, furrows."),
     (1.0, "Patterns: scales, spots, feathers, fur, curves."),
     (2.5, "Shapes that return: rings, fans, corners, first parts of things."),
-    (float("inf"), "Parts of things: eyes, snouts, wheels, legs, windows."),
+    (float("inf"), "Parts of things: eyes, beaks, snouts, wheels, legs, windows."),
 )
 """By how much of the input's side a value may see at most."""
-CLASSES = "Whole things, as the last layer knows them: often several, at once and from several sides."
+CLASSES = "Whole things, often with what surrounds them: water, grass, a street."
 
 
 def hint(layer: Layer, input_size: tuple[int, int]) -> str:

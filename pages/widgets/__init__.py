@@ -107,7 +107,7 @@ class Maps:
 
 
 LOOKS_NOTE = "Beneath each map: what the channel looks for, in a picture made by optimisation."
-LOOKS_MISSING = "What a channel looks for can be made into a picture: it takes some seconds."
+LOOKS_MISSING = "What a channel looks for can be made into a picture, also by the key M on its tile."
 
 
 @dataclass(frozen=True)

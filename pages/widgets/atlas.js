@@ -72,7 +72,11 @@ export default function ({ data, parentElement, setTriggerValue }) {
         left += !tile.hidden;
       }
       section.hidden = left === 0;
-      section.classList.toggle("whole", view.shown !== "" && (view.shown === section.row.layer || section.row.layer === null) && !find);
+      const own = section.row.layer ?? "classes";
+      const alone = view.shown === own;
+      section.classList.toggle("whole", alone && !find);
+      section.all.textContent = alone ? "Back to everything" : section.row.layer === null ? "Only the classes" : "Only this layer";
+      section.all.onclick = () => { show(alone ? "" : own); view.stages.scrollIntoView({ block: "nearest" }); };
       reachable(section.list);
       count += left;
     }
@@ -208,10 +212,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     element("p", "facts", head).textContent = row.facts;
     element("p", "hint", head).textContent = row.hint;
-    const all = element("button", "", head);
-    all.type = "button";
-    all.textContent = row.layer === null ? "Only the classes" : "Only this layer";
-    all.onclick = () => { show(row.layer ?? "classes"); view.stages.scrollIntoView({ block: "nearest" }); };
+    section.all = element("button", "", head);
+    section.all.type = "button";
     section.list = element("div", "strip", section);
     section.list.setAttribute("role", "listbox");
     section.list.setAttribute("aria-label", `Pictures of ${row.title}`);

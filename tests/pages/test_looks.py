@@ -220,6 +220,13 @@ def test_a_gallery_of_other_weights_is_not_shown(folder: Path) -> None:
     assert "There is no gallery of pictures for the weights of EfficientNet-Lite0" in read(test)
 
 
+def test_the_untrained_twin_has_no_gallery(gallery: Path) -> None:
+    test = opened(model=models.untrained_name("efficientnet_lite0"))
+    assert not test.exception
+    assert not given(test, "atlas")
+    assert "There is no gallery of pictures for the weights of" in read(test)
+
+
 def test_without_any_gallery_the_pages_offer_to_make_pictures(folder: Path) -> None:
     assert "There is no gallery" in read(opened())
     home = opened("hierarchy.py")
