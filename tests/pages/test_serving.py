@@ -32,8 +32,7 @@ def test_a_fault_is_not_shown_by_streamlit_as_well() -> None:
 @pytest.mark.parametrize("part", ["health", "host-config"])
 def test_a_deep_link_is_sent_to_the_server_without_an_error_in_the_console(part: str) -> None:
     scope = {"type": "http", "method": "GET", "path": f"/layer/_stcore/{part}", "headers": []}
-    (route,) = routes
-    assert route.matches(scope)[0] is Match.FULL
+    (route,) = [each for each in routes if each.matches(scope)[0] is Match.FULL]
     answer = route.endpoint(Request(scope))
     # Streamlit's client goes on after any answer but 2xx; the console logs those from 400.
     assert 300 <= answer.status_code < 400
