@@ -34,12 +34,7 @@ KINDS = {
     FORMULA: "A combination",
 }
 SIGN_TITLES = {HIGHEST: "Highest answer", LOWEST: "Lowest answer", BOTH: "Both"}
-LARGEST_SEED = 999_999
-NOTATION = (
-    "`blocks.3.2:17` is a channel, `blocks.3.2:17@4,5` one position of it (`@middle` the one in the middle), "
-    "`class:goldfish` a class, `dream:blocks.3.2` a whole layer. They go together with `+`, `-` and numbers: "
-    "`blocks.3.2:17 - 0.5*class:hot_pot`; plus and minus have spaces around them."
-)
+LONGEST_FORMULA = 2000
 
 
 def wish(reading: Reading, what: Chosen | None) -> Wish:
@@ -49,7 +44,7 @@ def wish(reading: Reading, what: Chosen | None) -> Wish:
     if kind == UNIT:
         place = _place()
     if kind == FORMULA:
-        formula = _formula(what)
+        formula = _formula(reading, what)
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         sign = state.choice("sign", list(SIGN_TITLES), HIGHEST)
         st.segmented_control(
@@ -134,17 +129,28 @@ def _choose_as(name: str) -> Any:
     return lambda value: state.choose(**{name: value})
 
 
-def _formula(what: Chosen | None) -> str:
+def _formula(reading: Reading, what: Chosen | None) -> str:
     usual = (
         "" if what is None else f"class:{what.index}" if what.layer is None else f"{what.layer}:{what.index}"
     )
-    formula = (state.text("formula") or usual)[:2000]
+    formula = (state.text("formula") or usual)[:LONGEST_FORMULA]
+    layer = reading.stages[-1].representative.name if reading.stages else "LAYER"
     st.text_input(
-        "Combination", placeholder="blocks.3.2:17 + blocks.3.2:4", max_chars=2000,
+        "Combination", placeholder=f"{layer}:0 + {layer}:1", max_chars=LONGEST_FORMULA,
         **state.follow("looks_formula", formula, lambda value: state.choose(formula=value or None)),
     )  # fmt: skip
-    st.markdown(f":small[{NOTATION}]")
+    st.markdown(f":small[{notation(layer)}]")
     return formula
+
+
+def notation(layer: str) -> str:
+    """How combinations are written, with a layer of the model as the example."""
+    name = layer.replace("`", "'")
+    return (
+        f"`{name}:0` is a channel, `{name}:0@4,5` one position of it (`@middle` the one in the middle), "
+        f"`class:1` a class, also by its name with `_` for a space, `dream:{name}` a whole layer. Add and "
+        f"subtract them, with numbers: `{name}:0 - 0.5*class:1`; plus and minus have spaces around them."
+    )
 
 
 def _fields(usual: dict[str, Any], own: dict[str, Any]) -> None:
