@@ -85,7 +85,8 @@ class Recording:
         self._thread = threading.get_ident()
         self._state: set[int] = set()
         for module in modules:
-            self._state.update(map(id, module._parameters.values()), map(id, module._buffers.values()))
+            if module._parameters or module._buffers:  # half of all modules have neither
+                self._state.update(map(id, module._parameters.values()), map(id, module._buffers.values()))
 
     def kept(self, tensor: Tensor, copy: bool = False) -> _Kept:
         """`tensor`, kept by reference where that is safe, or as a copy."""

@@ -8,6 +8,9 @@ import torch.nn.functional as F
 from torch import nn
 
 import explorer
+from explorer.channels import strongest
+from explorer.side_by_side import corresponding
+from explorer.story import observe
 from models.untrained import reinitialized
 from tests.small_networks import state_of
 
@@ -189,10 +192,26 @@ def test_receptive_fields_are_those_of_the_gradient(name):
 
 
 @pytest.mark.parametrize(("net", "x"), CASES.values(), ids=CASES)
+def test_stages_and_what_their_maps_show(net, x):
+    net.eval()
+    stages = explorer.stages(explorer.layer_table(net, x))
+    assert [stage.title for stage in stages] in (["early"], ["early", "deep"], ["early", "middle", "deep"])
+    activations = explorer.capture(net, x, [stage.representative.name for stage in stages])
+    for stage in stages:
+        maps = activations[stage.representative.name][0]
+        shown = strongest(maps, 3)
+        seen = observe(maps[list(shown)], (x[0] if isinstance(x, tuple) else x)[:1])
+        assert seen.maps == len(shown) == min(3, len(maps))
+        assert seen.explained is None or 0 <= seen.explained <= 1
+
+
+@pytest.mark.parametrize(("net", "x"), CASES.values(), ids=CASES)
 def test_each_has_an_untrained_twin(net, x):
     torch.manual_seed(3)
     twin = reinitialized(net.eval())
-    assert explorer.layer_table(twin, x).names == explorer.layer_table(net, x).names
+    table = explorer.layer_table(twin, x)
+    assert table.names == explorer.layer_table(net, x).names
+    assert [corresponding(layer, table).name for layer in table] == list(table.names)
     weights = [p for p in net.parameters() if p.ndim > 1]
     others = [p for p in twin.parameters() if p.ndim > 1]
     assert weights
