@@ -107,7 +107,6 @@ class Maps:
 
 
 LOOKS_NOTE = "Beneath each map: what the channel looks for, in a picture made by optimisation."
-LOOKS_MISSING = "What a channel looks for can be made into a picture, also by the key M on its tile."
 
 
 @dataclass(frozen=True)
@@ -166,7 +165,7 @@ def tiles(
         "geometry": geometry.as_data(),
         "legend": legend_data(legend),
         "looks": [None if piece is None else asdict(piece) for piece in looks],
-        "looks_note": LOOKS_NOTE if any(looks) else LOOKS_MISSING,
+        "looks_note": LOOKS_NOTE if any(looks) else "",
     }
     data["digest"] += label + str(looks)
     _TILES(key=key, data=data, on_pick_change=on_pick, on_make_change=on_make)

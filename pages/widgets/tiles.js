@@ -58,6 +58,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     }
     box.textContent = "make it";
     box.title = "Make a picture of what this channel looks for";
+    option.title += "; the key M makes a picture of what it looks for";
     option.setAttribute("aria-keyshortcuts", "M");
     box.onclick = (event) => {
       event.stopPropagation();
@@ -98,6 +99,6 @@ export default function ({ data, parentElement, setTriggerValue }) {
     view.digest = data.digest;
     build();
     showLegend(view.legend, data.legend);
-    element("p", "note", view.legend).textContent = data.looks_note;
+    if (data.looks_note) element("p", "note", view.legend).textContent = data.looks_note;
   }
 }
