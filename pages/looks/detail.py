@@ -63,28 +63,30 @@ def _turner(what: Chosen) -> Callable[[int], None]:
 @st.fragment
 def body(reading: Reading, what: Chosen) -> None:
     """Everything below the heading; a choice there runs only this again."""
-    busy = live.under_way()
+    forming = live.under_way()
+    here = forming is not None and forming.order.belongs(reading.loaded.key, what)
     framed = compare(reading, what)
     stored = in_gallery(reading, what)
     left, right = st.columns([5, 6], gap="large")
     with left:
-        made = None if busy else live.pick(reading, what, stored is not None)
-        if busy:
-            live.watch()
-        else:
+        made = None if here else live.pick(reading, what, stored is not None)
+        if not here:
             show_picture(reading, stored, made)
+        if forming is not None:
+            live.watch(here=here)
+        else:
             live.offer(reading, what)
     with right:
         if framed is not None:
             frame.show_natural(reading, framed)
-            if not busy:
+            if not here:
                 judge(reading, framed, stored, made)
         frame.show_trust()
 
 
 def anything(reading: Reading) -> None:
     """Make a picture of what is no single channel or class: a sum, a difference, a whole layer."""
-    busy = live.under_way()
+    busy = live.under_way() is not None
     with st.expander(
         "Make a picture of a combination", icon=":material/function:", expanded=busy, key="looks_anything"
     ):
@@ -94,8 +96,8 @@ def anything(reading: Reading) -> None:
 @st.fragment
 def combination(reading: Reading) -> None:
     """The form for a combination, and what was made with it."""
-    if live.under_way():
-        live.watch()
+    if (forming := live.under_way()) is not None:
+        live.watch(here=forming.order.belongs(reading.loaded.key, None))
         return
     live.offer(reading, None)
     if (made := live.pick(reading, None, in_gallery=False)) is not None:

@@ -24,10 +24,10 @@ PICTURES = "looks_pictures"
 """The key of the component: one, so that the picture made stands where the gallery's stood."""
 
 
-def under_way() -> bool:
-    """Whether something is being made; what has ended is taken over first."""
+def under_way() -> Forming | None:
+    """What is being made; what has ended is taken over first."""
     mine().collect()
-    return mine().forming is not None
+    return mine().forming
 
 
 def offer(reading: Reading, what: Chosen | None) -> None:
@@ -74,8 +74,12 @@ def begin(reading: Reading, asked: Order | None) -> None:
 
 
 @st.fragment(run_every=EVERY)
-def watch() -> None:
-    """Progress, a way out, and the picture so far; the page runs again when it is over."""
+def watch(*, here: bool = True) -> None:
+    """Progress, a way out, and the picture so far; the page runs again when it is over.
+
+    Args:
+        here: Whether the picture belongs where this stands; elsewhere only the progress is shown.
+    """
     forming = mine().forming
     if forming is None or forming.job.done or forming.job.cancelled():
         st.rerun()
@@ -84,7 +88,8 @@ def watch() -> None:
     st.button(
         "Stop, and keep what there is", on_click=forming.job.cancel, key="looks_stop", icon=":material/stop:"
     )
-    draw(forming, lossless=False)
+    if here:
+        draw(forming, lossless=False)
 
 
 def progress_words(forming: Forming) -> str:

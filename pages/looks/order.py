@@ -117,6 +117,10 @@ class Order:
     run: Run
     level: float | None = None
 
+    def belongs(self, model_key: str, place: Chosen | None) -> bool:
+        """Whether it was asked for beside this channel or class of this model."""
+        return (self.model_key, self.at) == (model_key, place)
+
 
 def usual_recipe(reading: Reading, wish: Wish) -> Recipe:
     """The recipe that nobody has changed.

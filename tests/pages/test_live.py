@@ -399,6 +399,21 @@ def test_one_watches_and_stops_and_keeps_what_there_is(slow) -> None:
     assert np.array_equal(again.made[0][0].picture, result.snapshot.made[0][0].picture)
 
 
+def test_another_channel_shows_its_own_picture_meanwhile(slow) -> None:
+    test = press(opened())
+    slow.release()
+    until(test, lambda: own(test).forming.snapshot is not None and own(test).forming.snapshot.step)
+    assert shown(test)["label"] == "Made: Channel 2 of 3"
+    test.query_params["channel"] = "4"
+    sound(test.run())
+    assert "Nobody has made its picture yet" in told(test)
+    assert "Channel 2 of 3: step" in re.sub(r"\\(.)", r"\1", test.get("progress")[0].proto.text)
+    press(test, "looks_stop")
+    test.query_params["channel"] = "2"
+    sound(test.run())
+    assert "Stopped after" in told(test)
+
+
 def test_stopped_before_the_first_step_nothing_is_kept(slow) -> None:
     test = press(opened())
     until(test, lambda: own(test).forming.snapshot is not None)
