@@ -9,9 +9,9 @@ HINTS = (
     (0.04, "Plain colours, and edges between light and dark."),
     (0.15, "Stripes and small dots, each at its own angle and in its own colours."),
     (0.5, "Textures: nets, weaves, rows of dots, furrows."),
-    (1.0, "Patterns: scales, spots, feathers, fur, curves."),
-    (2.5, "Shapes that return: rings, fans, corners, first parts of things."),
-    (float("inf"), "Parts of things: eyes, beaks, snouts, wheels, legs, windows."),
+    (1.0, "Patterns: scales, spots, beads, weaves."),
+    (2.0, "Curves that build up: fans, spirals, rows of scales, waves of fur, first eyes."),
+    (float("inf"), "Parts of things: eyes, snouts, faces, feathers, leaves, ropes, windows."),
 )
 """By how much of the input's side a value may see at most."""
 CLASSES = "Whole things, often with what surrounds them: water, grass, a street."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from streamlit.testing.v1 import AppTest
@@ -15,7 +16,8 @@ import explorer
 import models
 from explorer.visualization.manifest import MANIFEST
 from pages import galleries
-from pages.looks import detail
+from pages.looks import detail, words
+from pages.looks.words import HINTS
 from pages.serving import routes
 from tests import small_galleries
 
@@ -131,6 +133,16 @@ def test_a_link_filters_the_atlas_and_what_is_not_possible_is_not_taken(gallery:
     assert given(opened(shown=LAST, find="fish"), "atlas")[0]["view"] == {"shown": LAST, "find": "fish"}
     (atlas,) = given(opened(shown="<b>", find="x" * 900), "atlas")
     assert atlas["view"] == {"shown": "", "find": "x" * 40}
+
+
+def test_the_words_for_a_row_follow_how_much_a_value_sees() -> None:
+    table = explorer.layer_table(models.load().module, torch.zeros(1, 3, 224, 224))
+    hints = [
+        words.hint(table[name], (224, 224)) for name in (LAYER, "blocks.1", "blocks.2", "blocks.4", LAST)
+    ]
+    assert hints == [HINTS[0][1], HINTS[1][1], HINTS[2][1], HINTS[4][1], HINTS[5][1]]
+    assert words.facts(table["blocks.1"], 24, (224, 224)).startswith("all 24 channels")
+    assert words.facts(table["blocks.1"], 23, (224, 224)).startswith("23 of 24 channels")
 
 
 # ---- What is chosen ----
