@@ -101,5 +101,8 @@ function enlarges(whole, box, loupe, piece, words) {
   for (const end of ["pointerup", "pointercancel", "pointerleave"]) whole.addEventListener(end, () => clearTimeout(timer));
   // A finger that stays would open the browser's menu, and choose when it leaves.
   whole.addEventListener("contextmenu", (event) => { if (whole.held) event.preventDefault(); });
-  whole.addEventListener("click", (event) => { if (whole.held) event.stopImmediatePropagation(); }, true);
+  whole.addEventListener("click", (event) => {
+    if (whole.held) event.stopImmediatePropagation();
+    whole.held = false;
+  }, true);
 }
