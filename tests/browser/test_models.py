@@ -2,7 +2,6 @@
 
 import io
 
-import pytest
 import torch
 from playwright.sync_api import Page, expect
 
@@ -88,9 +87,8 @@ def test_weights_of_ones_own_are_refused_with_a_reason_and_taken(visit) -> None:
     expect(page.locator(".st-key-bar").get_by_text("test_resnet (mine.pth)")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_choice_of_models_is_fit_for_everybody(visit, scheme: str) -> None:
-    page = visit(viewport=PHONE, color_scheme=scheme)
+def test_the_choice_of_models_is_fit_for_everybody(visit) -> None:
+    page = visit(viewport=PHONE)
     opened = dialog(page)
     opened.get_by_role("combobox").fill("resnet18")
     opened.get_by_role("option").first.click()
