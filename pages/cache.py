@@ -30,6 +30,7 @@ from explorer.lesson.position import PositionCurve, position_curve, positions_al
 from explorer.lesson.sharing import LayerWeights, weights_of
 from explorer.placement import to_device_of
 from explorer.side_by_side import FirstFilters
+from explorer.story import Observation, observe
 from explorer.visualization.beside import Beside, look
 from explorer.visualization.shelf import Shelved, Stamp, read_galleries
 from models.devices import CPU
@@ -116,6 +117,14 @@ def activations(key: str, sha256: str, model: models.LoadedModel, picture: explo
 def weights(key: str, _model: models.LoadedModel) -> tuple[LayerWeights, ...]:
     """How many weights every convolution of a model has, and other layers of its sizes would have."""
     return weights_of(_model.module, torch.zeros(_model.spec.input_shape))
+
+
+@st.cache_data(max_entries=128, show_spinner=False)
+def observed(
+    key: str, sha256: str, layer: str, channels: tuple[int, ...], _maps: torch.Tensor, _x: torch.Tensor
+) -> Observation:
+    """What some maps of a layer, (C, H, W), show of the picture."""
+    return observe(_maps[list(channels)], _x)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

@@ -23,7 +23,7 @@ from explorer.side_by_side import (
     tell_filters,
     tell_maps,
 )
-from explorer.story import extent, observe
+from explorer.story import extent
 from models.untrained import without_mark
 from pages import against, cache, media, state, widgets
 from pages.against import Second
@@ -234,7 +234,7 @@ def row(first: Reading, second: Second, layers: tuple[Layer, Layer], key: str) -
                 reading, layer, f"{side.lower()}_{key}", channels=channels, scale=scale, whose=f", {side}",
                 opening=second.opening if side == "B" else dict,
             )  # fmt: skip
-            seen.append(observe(values[list(channels or strongest(values, TILES))], reading.x))
+            seen.append(reading.observed(layer.name, channels or strongest(values, TILES)))
     st.markdown(tell_maps(*seen) if second.other_model else str(overlap(*maps, TILES)))
 
 

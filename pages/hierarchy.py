@@ -6,7 +6,7 @@ import streamlit as st
 
 from explorer.channels import strongest
 from explorer.layers import Layer
-from explorer.story import extent, look_for, observe
+from explorer.story import extent, look_for
 from pages import comparing, downloads, media, state
 from pages.parts import TILES, show_answer, show_picture, show_tiles
 from pages.picture import chooser
@@ -70,7 +70,7 @@ def show_stage(reading: Reading, title: str, layer: Layer) -> None:
     what = f"{media.plain(layer.name)} · {count} maps of {height} × {width}"
     st.subheader(f"{title.capitalize()} :small[{what}]", anchor=False)
     channels = strongest(reading.maps(layer.name), TILES)
-    seen = observe(reading.maps(layer.name)[list(channels)], reading.x)
+    seen = reading.observed(layer.name, channels)
     show_tiles(reading, layer, f"stage_{title}")
     st.markdown(look_for(title, layer.receptive_field, reading.loaded.spec.input_size, seen))
 

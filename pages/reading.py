@@ -14,6 +14,7 @@ from explorer.channels import statistics
 from explorer.hierarchy import Stage
 from explorer.layers import Layer, LayerTable
 from explorer.rendering import ChannelScales, Legend, Scale, mosaic
+from explorer.story import Observation
 from pages import cache, media, state
 from pages.media import Crop
 from pages.model import devices
@@ -106,6 +107,11 @@ class Reading:
     def maps(self, name: str) -> torch.Tensor:
         """The maps of a layer, (C, H, W)."""
         return self.activations[name][0]
+
+    def observed(self, name: str, channels: Sequence[int]) -> Observation:
+        """What some maps of a layer show of the picture."""
+        key, sha256 = self.loaded.key, self.current.picture.sha256
+        return cache.observed(key, sha256, name, tuple(channels), self.maps(name), self.x)
 
     def geometry(self, layer: Layer) -> Geometry:
         """The way from a layer's positions to the picture."""
