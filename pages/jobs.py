@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
@@ -80,6 +81,15 @@ class Job(Generic[T]):
         self.progress = fraction
 
 
+_QUEUES: weakref.WeakSet[Queue] = weakref.WeakSet()
+
+
+def end_all() -> None:
+    """Cancel every job of every queue."""
+    for queue in _QUEUES:
+        queue.end()
+
+
 class Queue:
     """Runs jobs one after the other, in a thread of its own.
 
@@ -93,6 +103,7 @@ class Queue:
         self._pool = ThreadPoolExecutor(at_once, thread_name_prefix=name)
         self._lock = threading.Lock()
         self._jobs: list[Job] = []
+        _QUEUES.add(self)
 
     def start(self, job: Job) -> bool:
         """Put a job at the end; False if too many wait already."""
@@ -109,6 +120,12 @@ class Queue:
         with self._lock:
             at = self._jobs.index(job) if job in self._jobs else 0
             return sum(not each.done and not each.cancelled() for each in self._jobs[:at])
+
+    def end(self) -> None:
+        """Cancel every job: the server stops, and a process that ends waits for its threads."""
+        with self._lock:
+            for job in self._jobs:
+                job.cancel()
 
     def place(self, job: Job) -> int:
         """Its place among those that wait, from 1; 0 where it need not wait."""

@@ -25,12 +25,15 @@ async def warm(_app: st.App) -> AsyncIterator[None]:
     """Load torch and the default model before the server answers: the first paint waits for neither."""
     # Imported here because Streamlit's caches belong to the runtime, which starts with the app.
     from explorer.memory import keep_freed_memory
-    from pages import cache
+    from pages import cache, jobs
 
     # Bounded for all visitors together: 256 MiB in the main heap, and 64 MiB in each of three more.
     keep_freed_memory(heaps=4)
     await anyio.to_thread.run_sync(cache.warm)
-    yield
+    try:
+        yield
+    finally:
+        jobs.end_all()
 
 
 def apologise(error: Exception) -> bool:

@@ -95,7 +95,7 @@ def watch() -> None:
     if bringing.job.done:
         finish(bringing)
         st.rerun()
-    waiting = not bringing.job.running and DOWNLOADS.before(bringing.job)
+    waiting = DOWNLOADS.place(bringing.job)
     how_far = "waiting for others\u2019 downloads" if waiting else amount(bringing)
     share = min(1.0, bringing.done / bringing.total) if bringing.total else 0.0
     with st.container(horizontal=True, vertical_alignment="center", key="bringing"):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from pages.jobs import Job, Queue, end_all
 from pages.kept import Kept
 
 
@@ -51,3 +52,24 @@ def test_what_fails_is_tried_again() -> None:
     with pytest.raises(ZeroDivisionError):
         kept.get("a", lambda: 1 / 0)
     assert kept.get("a", lambda: "x") == "x"
+
+
+def test_a_server_that_stops_ends_what_works_in_the_background() -> None:
+    queue, begun = Queue("of the test", at_once=1), threading.Event()
+
+    def work(_tell, cancelled) -> str:
+        begun.set()
+        while not cancelled():
+            time.sleep(0.005)
+        return "ended"
+
+    jobs = [Job(work) for _ in range(3)]
+    assert all(map(queue.start, jobs))
+    assert begun.wait(10)
+    assert [queue.place(job) for job in jobs] == [0, 1, 2]
+    end_all()
+    for _ in range(1000):
+        if all(job.done for job in jobs):
+            break
+        time.sleep(0.01)
+    assert [job.result for job in jobs] == ["ended", None, None]
