@@ -54,8 +54,9 @@ def run_apart(
         UnsendableError: If the work or its arguments can't be handed over.
         ApartError: If the process does not come to its end.
     """
-    given = _pickled((work, arguments, options))
-    paths = filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))
+    given = packed((work, arguments, options))
+    # All that can be imported here: a network's class may be in a folder that was added later.
+    paths = dict.fromkeys([str(_ROOT), *filter(None, sys.path)])
     surroundings = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     with (
         tempfile.TemporaryFile() as task,
@@ -79,11 +80,28 @@ def run_apart(
             process.kill()
 
 
-def _pickled(task: object) -> bytes:
+def packed(given: object) -> bytes:
+    """An object as bytes, for what must be read in another process only when something is prepared there.
+
+    Raises:
+        UnsendableError: If it can't be pickled.
+    """
     try:
-        return pickle.dumps(task)
+        return pickle.dumps(given)
     except (pickle.PicklingError, AttributeError, TypeError, ValueError, RuntimeError) as error:
         raise UnsendableError(f"this can't be handed to another process: {error}") from error
+
+
+def unpacked(data: bytes) -> Any:
+    """What `packed` made bytes of; only for bytes of one's own.
+
+    Raises:
+        UnsendableError: If it can't be read here.
+    """
+    try:
+        return pickle.loads(data)
+    except Exception as error:  # classes of others may do anything when they are read
+        raise UnsendableError(f"this can't be read in another process: {error}") from error
 
 
 def _filled(file: IO[bytes], data: bytes) -> IO[bytes]:
@@ -106,11 +124,11 @@ def _main() -> None:
         _write(pipe, pickle.dumps(told))
 
     try:
-        work, arguments, options = pickle.load(sys.stdin.buffer)
-    except Exception:  # noqa: BLE001 - classes of others may do anything when they are read
+        work, arguments, options = unpacked(sys.stdin.buffer.read())
+        work(send, *arguments, **options)
+    except UnsendableError:
         traceback.print_exc()
         sys.exit(_UNREADABLE)
-    work(send, *arguments, **options)
     _write(pipe, _END)
 
 
@@ -120,4 +138,6 @@ def _write(pipe: IO[bytes], data: bytes) -> None:
 
 
 if __name__ == "__main__":
-    _main()
+    from explorer import apart
+
+    apart._main()  # of the module as others import it, whose errors are the same classes as theirs

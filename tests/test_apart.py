@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer import apart
-from explorer.apart import ApartError, UnsendableError, run_apart
+from explorer.apart import ApartError, UnsendableError, packed, run_apart, unpacked
 
 
 @pytest.fixture
@@ -87,3 +87,13 @@ def test_what_the_process_cannot_read_is_told_apart_from_its_failing(monkeypatch
     monkeypatch.setitem(sys.modules, "known_only_here", sys.modules[__name__])
     with pytest.raises(UnsendableError, match="No module named 'known_only_here'"):
         next(run_apart(echo, here))
+
+
+def gives_up(send, data):
+    unpacked(data)
+
+
+def test_what_the_work_cannot_read_is_told_apart_too():
+    with pytest.raises(UnsendableError, match="can't be read in another process"):
+        next(run_apart(gives_up, b"no pickle"))
+    assert unpacked(packed([1, 2])) == [1, 2]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -12,16 +11,15 @@ from functools import partial
 import torch
 from torch import nn
 
-from explorer.apart import ApartError, UnsendableError, run_apart
+from explorer.apart import ApartError, UnsendableError, packed, run_apart
 from explorer.visualization import VisualizationError
-from explorer.visualization.runs import Run, Snapshot, snapshots
+from explorer.visualization.runs import Snapshot, snapshots
 from pages.jobs import VISUALIZING, Job
 from pages.looks.order import Order
+from pages.looks.sending import LIBRARIES, send_snapshots
 
 EVERY = 0.5
 """Seconds from one look at the forming picture to the next."""
-KIND = 10
-"""How much a run stands back for what the pages compute: the process's niceness."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,24 +53,6 @@ class Forming:
         return self.snapshot.seconds / self.snapshot.step * (self.order.run.last - self.snapshot.step)
 
 
-def send_snapshots(send: Callable[[Snapshot | str], None], module: nn.Module, run: Run) -> None:
-    """Make a run's pictures in a process of its own.
-
-    Args:
-        send: Is given every snapshot, or a sentence that says why there can be none.
-        module: The model.
-        run: What to make.
-    """
-    if hasattr(os, "nice"):
-        os.nice(KIND)
-    torch.set_num_threads(run.threads)
-    try:
-        for snapshot in snapshots(module, run, EVERY):
-            send(snapshot)
-    except VisualizationError as error:
-        send(str(error))
-
-
 def _work(
     forming: Forming, module: nn.Module, tell: Callable[[float], None], cancelled: Callable[[], bool]
 ) -> bool | None:
@@ -90,7 +70,9 @@ def _work(
 
 def _told(forming: Forming, module: nn.Module) -> Iterator[Snapshot | str]:
     try:
-        yield from run_apart(send_snapshots, module, forming.order.run)
+        kinds = {type(part).__module__.partition(".")[0] for part in module.modules()}
+        run = forming.order.run
+        yield from run_apart(send_snapshots, packed(module), bool(kinds & LIBRARIES), run, EVERY)
     except UnsendableError:
         # A network of one's own may hold what no other process can read. Here it takes turns with the pages.
         logger.info("a model can't be handed to another process", exc_info=True)

@@ -20,7 +20,7 @@ from torch import nn
 
 import explorer
 import models
-from explorer.apart import UnsendableError
+from explorer.apart import UnsendableError, packed, unpacked
 from explorer.rendering import number as rendered
 from explorer.visualization import Channel, Recipe, VisualizationError
 from explorer.visualization.beside import look, values_of
@@ -28,7 +28,7 @@ from explorer.visualization.runs import Run, make, read_run, snapshots
 from explorer.visualization.store import from_png
 from models.own import OwnModel, load_own
 from pages import cache, galleries, jobs
-from pages.looks import making, settings, taking
+from pages.looks import making, sending, settings, taking
 from pages.looks.chosen import Chosen
 from pages.looks.made import MOST, Made, Mine, picture
 from pages.looks.making import Forming
@@ -68,9 +68,9 @@ def small(tmp_path, monkeypatch):
     monkeypatch.setattr(making, "EVERY", 0.0)
 
 
-def quick(_work, module, run):
+def quick(_work, network, _of_library, run, every):
     try:
-        yield from snapshots(module, run, making.EVERY)
+        yield from snapshots(unpacked(network), run, every)
     except VisualizationError as error:
         yield str(error)
 
@@ -363,8 +363,8 @@ def slow(monkeypatch):
     """Runs that wait at each step until they are let go."""
     step = threading.Semaphore(0)
 
-    def stepwise(_work, module, run):
-        for snapshot in snapshots(module, run, 0.0):
+    def stepwise(_work, network, _of_library, run, every):
+        for snapshot in snapshots(unpacked(network), run, every):
             yield snapshot
             step.acquire(timeout=20)
 
@@ -476,14 +476,24 @@ def ended(forming, module):
     return forming
 
 
-def test_a_process_of_its_own_makes_the_same_picture_and_says_what_it_cannot(monkeypatch) -> None:
+def test_a_process_of_its_own_makes_the_same_picture(monkeypatch) -> None:
     monkeypatch.setattr(making, "run_apart", explorer.apart.run_apart)
     forming = ended(Forming(order(run_of())), small_net())
     assert (forming.job.failed, forming.refused, forming.snapshot.step) == (False, "", 5)
     expected = make(small_net(), run_of()).made[0][0]
     assert np.array_equal(forming.snapshot.made[0][0].picture, expected.picture)
-    refused = ended(Forming(order(run_of(objectives=(Channel("nowhere", 0),)))), small_net())
-    assert "no layer 'nowhere'" in refused.refused
+
+
+def test_what_a_process_sends(monkeypatch) -> None:
+    niceness, before, sent = [], torch.get_num_threads(), []
+    monkeypatch.setattr(sending.os, "nice", niceness.append)
+    for objective in (Channel(LAYER, 2), Channel("nowhere", 0)):
+        run = run_of(objectives=(objective,))
+        sending.send_snapshots(sent.append, packed(small_net()), False, run, 0.0)
+    torch.set_num_threads(before)
+    assert [each.step for each in sent[:-1]] == list(range(6))
+    assert "no layer 'nowhere'" in sent[-1]
+    assert niceness == [sending.KIND] * 2
 
 
 def test_a_network_that_cannot_travel_is_used_here(monkeypatch) -> None:
