@@ -205,7 +205,12 @@ def depth(first: Reading, second: Second) -> None:
     follow = state.follow("depth_slider", name, lambda name: state.choose(layer=name, channel=None))
     st.select_slider("Layer of A", names, **follow, label_visibility="collapsed")
     layer = first.table[name]
-    if not second.other_model:
+    if second.other_model:
+        st.markdown(
+            ":small[Each side shows its own strongest channels: the numbers of two networks' channels have "
+            "nothing to do with each other, not even those of a network and its untrained twin.]"
+        )
+    else:
         st.toggle(
             "The same channels for both, each with one scale of colours",
             **state.follow("same_toggle", state.flag(against.SAME), lambda on: state.choose(same=on or None)),
