@@ -18,9 +18,13 @@ T = TypeVar("T")
 
 
 def device_of(module: nn.Module) -> torch.device | None:
-    """The device of a network's first parameter, or buffer; None for a network that has neither."""
-    tensor = next(chain(module.parameters(), module.buffers()), None)
-    return None if tensor is None else tensor.device
+    """The device of a network's first parameter or buffer; None for a network that has neither."""
+    # `module.parameters()` takes several times as long to get going, in every capture.
+    for part in module.modules():
+        for tensor in (*part._parameters.values(), *part._buffers.values()):
+            if tensor is not None:
+                return tensor.device
+    return None
 
 
 def to_device_of(module: nn.Module, x: T) -> T:
