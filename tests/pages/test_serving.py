@@ -1,5 +1,7 @@
 """What the server does around the pages."""
 
+import asyncio
+import gc
 import logging
 
 import pytest
@@ -7,7 +9,8 @@ from starlette.requests import Request
 from starlette.routing import Match
 from streamlit.testing.v1 import AppTest
 
-from pages.serving import apologise, routes
+from pages import cache, jobs
+from pages.serving import apologise, routes, warm
 
 
 def test_a_fault_is_told_in_a_sentence_and_its_traceback_only_logged(
@@ -37,3 +40,22 @@ def test_a_deep_link_is_sent_to_the_server_without_an_error_in_the_console(part:
     # Streamlit's client goes on after any answer but 2xx; the console logs those from 400.
     assert 300 <= answer.status_code < 400
     assert "location" not in answer.headers
+
+
+def test_what_is_loaded_before_the_first_visit_is_no_work_for_the_garbage_collection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept: list[list[int]] = []
+    monkeypatch.setattr(cache, "warm", lambda: kept.append([1]))
+    monkeypatch.setattr("explorer.memory.keep_freed_memory", lambda **_: None)
+    monkeypatch.setattr(jobs, "end_all", lambda: None)
+
+    async def served() -> int:
+        async with warm(None):  # type: ignore[arg-type]
+            assert not any(each is kept[0] for each in gc.get_objects())
+            return gc.get_freeze_count()
+
+    try:
+        assert asyncio.run(served()) > 10_000
+    finally:
+        gc.unfreeze()
