@@ -32,7 +32,8 @@ async def warm(_app: st.App) -> AsyncIterator[None]:
     keep_freed_memory(heaps=4)
     await anyio.to_thread.run_sync(cache.warm)
     # Streamlit collects garbage after every run of a page, all generations. What is here now stays: to look
-    # at it each time would stop all visitors for an eighth of a second, twice a second while one watches a run.
+    # at it each time would stop all visitors for an eighth of a second, and that twice a second while one of
+    # them watches a picture form.
     gc.collect()
     gc.freeze()
     try:
