@@ -27,7 +27,6 @@ from torch import Tensor, nn
 
 from explorer.activations import capture
 from explorer.visualization.errors import VisualizationError
-from explorer.visualization.probe import Probe
 from explorer.visualization.recipe import Recipe
 
 AMONG = 16
@@ -106,8 +105,7 @@ def answers_to_picture(
         recipe: Only its normalisation counts.
     """
     x = recipe.normalised(torch.from_numpy(picture.copy()).permute(2, 0, 1)[None].float() / 255)
-    with torch.no_grad():
-        return _summary(Probe(module, (layer,), x)(x)[layer], layer)
+    return _summary(capture(module, x, (layer,))[layer], layer)
 
 
 def _summary(values: Tensor, layer: str) -> tuple[Floats, Floats]:
