@@ -21,17 +21,17 @@ from explorer.convolution.geometry import Geometry
 from explorer.convolution.polyphase import pitch_of
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (12500.0, 0.0135, 0.835, 0.234),
-    "im2col, along the width": (12400.0, 0.0138, 1.05, 0.0119, 1.57),
-    "im2col, depthwise": (364.0, 0.685, 1.48, 0.751),
-    "im2col": (31400.0, 0.0166, 0.486, 0.781, 0.563, 0.0287),
-    "shift": (13800.0, 0.0135, 1.45, 0.229, 2.04),
-    "shift, depthwise": (7090.0, 0.175, 0.0, 0.428, 1.35),
-    "strided, depthwise": (0.0, 0.826, 2.4, 2.61),
-    "strided": (42300.0, 0.0161, 0.523, 0.453, 0.22, 0.197),
-    "fft, depthwise": (67400.0, 0.0, 5.0, 55.6),
-    "fft": (127000.0, 0.0, 6.35, 73.5, 0.206),
-    "winograd": (85200.0, 0.0135, 2.26, 0.0, 3.23e-09, 0.958, 0.714),
+    "im2col, 1×1": (12400.0, 0.014, 1.45, 0.185),
+    "im2col, along the width": (12800.0, 0.014, 1.36, 0.0, 2.21),
+    "im2col, depthwise": (330.0, 0.895, 0.794, 0.436),
+    "im2col": (35000.0, 0.0165, 0.558, 1.64, 1.1, 0.0),
+    "shift": (16600.0, 0.0164, 1.89, 0.19, 2.51),
+    "shift, depthwise": (8180.0, 0.217, 0.0, 0.575, 1.23),
+    "strided, depthwise": (0.0, 1.17, 0.0, 2.46),
+    "strided": (42300.0, 0.0165, 0.736, 0.0, 0.828, 0.157),
+    "fft, depthwise": (86900.0, 0.0, 5.58, 69.8),
+    "fft": (173000.0, 0.0, 7.32, 77.8, 0.192),
+    "winograd": (94900.0, 0.014, 2.36, 0.0, 0.0, 0.971, 0.836),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 

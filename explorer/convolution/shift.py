@@ -5,8 +5,8 @@ whole picture by its position, weight it, and add it to the output; kH · kW suc
 With many channels the weighting is a matrix product over channels, with one channel per group a plain
 multiply-add.
 
-Cost: as many multiplications as the definition. Memory: one padded copy of the picture and the output with
-its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col.
+Cost: as many multiplications as the definition. Memory: strip by strip a padded copy of the picture and of
+the output, its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col.
 
 Source: Vasudevan, Anderson and Gregg, "Parallel multi channel convolution using general matrix
 multiplication", 2017 (kn2row); Zhang, Franchetti and Low, "High performance zero-memory overhead direct
@@ -15,12 +15,17 @@ convolutions", 2018.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from explorer.convolution.depthwise import shift_depthwise
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.polyphase import lay_out
+from explorer.convolution.polyphase import lay_out, pitch_of
+
+STRIP, WIDE = 2**18, 1024
+"""Sums of a strip, 1 MiB of float32; and columns that a matrix product needs to be quick."""
 
 
 def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -30,12 +35,22 @@ def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     per_group, outputs = sizes.channels_per_group
     matrices = weight.reshape(sizes.groups, outputs, per_group, -1).permute(3, 0, 1, 2).contiguous()
     matrices = matrices.repeat(1, sizes.batch, 1, 1)  # (taps, N g, O/g, C/g)
-    rows, columns = sizes.output_size
-    picture = lay_out(input, sizes, 0, rows)
-    line = rows * picture.pitch
-    shifted = [tap.reshape(-1, per_group, line) for tap in picture.taps()]  # each (N g, C/g, OH pitch)
-    output = torch.bmm(matrices[0], shifted[0])  # (N g, O/g, OH pitch)
-    for matrix, pixels in zip(matrices[1:], shifted[1:], strict=True):
-        output.baddbmm_(matrix, pixels)
-    whole = output.view(sizes.batch, sizes.out_channels, rows, picture.pitch)
-    return whole[..., :columns].contiguous()  # (N, O, OH, OW)
+    output = input.new_empty(sizes.output_shape)
+    for first, rows in strips(sizes):
+        picture = lay_out(input, sizes, first, rows)
+        line = rows * picture.pitch
+        shifted = [tap.reshape(-1, per_group, line) for tap in picture.taps()]  # each (N g, C/g, rows pitch)
+        sums = torch.bmm(matrices[0], shifted[0])  # (N g, O/g, rows pitch)
+        for matrix, pixels in zip(matrices[1:], shifted[1:], strict=True):
+            sums.baddbmm_(matrix, pixels)
+        whole = sums.view(sizes.batch, sizes.out_channels, rows, picture.pitch)
+        output[:, :, first : first + rows] = whole[..., : sizes.output_size[1]]
+    return output
+
+
+def strips(sizes: Geometry) -> Iterator[tuple[int, int]]:
+    """First output row and number of rows of strips whose sums stay in the cache during all passes."""
+    height, values = sizes.output_size[0], max(1, sizes.batch * sizes.out_channels * pitch_of(sizes))
+    count = -(-height // max(1, STRIP // values, -(-WIDE // pitch_of(sizes))))
+    rows = -(-height // count)
+    return ((first, min(rows, height - first)) for first in range(0, height, rows))
