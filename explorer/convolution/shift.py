@@ -22,10 +22,8 @@ from torch import Tensor
 
 from explorer.convolution.depthwise import shift_depthwise
 from explorer.convolution.geometry import Geometry
+from explorer.convolution.im2col import STRIP, WIDE
 from explorer.convolution.polyphase import lay_out, pitch_of
-
-STRIP, WIDE = 2**18, 1024
-"""Sums of a strip, 1 MiB of float32; and columns that a matrix product needs to be quick."""
 
 
 def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
