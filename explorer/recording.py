@@ -5,8 +5,9 @@ The workings under `explorer.activations.capture`, whose description says what t
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from contextlib import contextmanager
+from threading import get_ident
 from typing import Any
 
 import torch
@@ -17,15 +18,55 @@ Call = tuple[Tensor, ...]
 """The tensors that one call of one module returned."""
 
 
-def record_intact(
-    module: nn.Module, x: Any, modules: Mapping[str, nn.Module], names: Mapping[str, nn.Module]
-) -> Recording:
-    """Run the model until every kept output is what its module returned: once, as a rule."""
-    copies = frozenset(names) if any(part.training for part in modules.values()) else frozenset()
+class Anatomy:
+    """What a recording needs to know about a model, found in one walk over its modules.
+
+    Attributes:
+        modules: Every module by name, as in `named_modules`; one registered under two names answers to both.
+        inplace: Those that overwrite their input, each once, in the same order.
+        state: `id` of every parameter and buffer.
+        training: Whether any module is in training mode.
+    """
+
+    def __init__(self, module: nn.Module) -> None:
+        self.modules: dict[str, nn.Module] = {}
+        self.inplace: dict[nn.Module, None] = {}
+        self.state: set[int] = set()
+        self.training = False
+        self._walk(module, "")
+
+    def _walk(self, module: nn.Module, name: str) -> None:
+        # Networks have hundreds of small modules, and after a forward pass none of them is in the cache: to
+        # visit them twice, or by `named_modules`, is felt.
+        self.modules[name] = module
+        if module.training:
+            self.training = True
+        # `getattr` would search three dictionaries in Python for every module that has no such setting.
+        if module.__dict__.get("inplace"):
+            self.inplace[module] = None
+        if module._parameters:
+            self.state.update(map(id, module._parameters.values()))
+        if module._buffers:
+            self.state.update(map(id, module._buffers.values()))
+        for key, part in module._modules.items():
+            if part is not None:
+                self._walk(part, f"{name}.{key}" if name else key)
+
+
+def record_intact(module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module]) -> Recording:
+    """Run the model until every kept output is what its module returned: once, as a rule.
+
+    Args:
+        module: The model.
+        x: Its input; a tuple is passed as several arguments.
+        anatomy: The model's.
+        names: The modules whose outputs are kept.
+    """
+    copies = frozenset(names) if anatomy.training else frozenset()
     disturbed = 0
     while True:
         try:
-            recording = _record(module, x, modules, names, copies)
+            recording = _record(module, x, anatomy, names, copies)
         except RuntimeError as error:
             # PyTorch lists a module's hooks before it calls them. Should garbage collection hand over to
             # another thread in the middle, and that one add or remove a hook, then the run fails by no
@@ -42,59 +83,69 @@ def record_intact(
 
 
 def _record(
-    module: nn.Module,
-    x: Any,
-    modules: Mapping[str, nn.Module],
-    names: Mapping[str, nn.Module],
-    copies: frozenset[str],
+    module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module], copies: frozenset[str]
 ) -> Recording:
     """Run the model once with hooks on the named modules; the hooks are gone afterwards."""
-    recording = Recording(copies, modules.values())
-    names_of: dict[nn.Module, tuple[str, ...]] = {}
-    for name, found in names.items():
-        names_of[found] = (*names_of.get(found, ()), name)
-    handles = []
-    try:
-        for found, own_names in names_of.items():
-            handles.append(found.register_forward_hook(recording.keep(own_names)))
-        for found in dict.fromkeys(modules.values()):
-            # `getattr` would search three dictionaries in Python for every module that has no such setting.
-            if vars(found).get("inplace"):
-                handles.append(found.register_forward_pre_hook(recording.save_before_overwriting))
-        # Inside a caller's inference mode tensors have no version counters; a copy of the input keeps the
-        # caller's own tensor from a model that begins in place.
-        with torch.inference_mode(False), torch.no_grad():
-            inputs = map_tensors(Tensor.clone, x)
-            output = module(*inputs) if isinstance(inputs, tuple) else module(inputs)
-            recording.output = map_tensors(lambda tensor: recording.kept(tensor).tensor, output)
-    finally:
-        for handle in handles:
-            handle.remove()
+    recording = Recording(copies, anatomy.state)
+    # Inside a caller's inference mode tensors have no version counters; a copy of the input keeps the
+    # caller's own tensor from a model that begins in place.
+    with _hooked(recording, names, anatomy.inplace), torch.inference_mode(False), torch.no_grad():
+        inputs = map_tensors(Tensor.clone, x)
+        output = module(*inputs) if isinstance(inputs, tuple) else module(inputs)
+        recording.output = map_tensors(lambda tensor: recording.kept(tensor).tensor, output)
     return recording
 
 
-class Recording:
-    """What the hooks of one capture collect, during one run of the model, in one thread."""
+@contextmanager
+def _hooked(
+    recording: Recording, names: Mapping[str, nn.Module], inplace: Iterable[nn.Module]
+) -> Iterator[None]:
+    """The hooks of a recording, as long as the block lasts.
 
-    def __init__(self, copies: frozenset[str], modules: Iterable[nn.Module]) -> None:
+    They go straight where `register_forward_hook` puts them, under a key of this block's own. The handle that
+    it makes for each module, with its weak references, costs as much as all that a hook does.
+    """
+    names_of: dict[nn.Module, tuple[str, ...]] = {}
+    for name, module in names.items():
+        names_of[module] = (*names_of.get(module, ()), name)
+    key: Any = object()
+    try:
+        for module, own_names in names_of.items():
+            module._forward_hooks[key] = recording.keep(own_names)
+        for module in inplace:
+            module._forward_pre_hooks[key] = recording.save_before_overwriting
+        yield
+    finally:
+        for module in names_of:
+            module._forward_hooks.pop(key, None)
+        for module in inplace:
+            module._forward_pre_hooks.pop(key, None)
+
+
+class Recording:
+    """What the hooks of one capture collect, during one run of the model, in one thread.
+
+    Args:
+        copies: Names of which copies are kept, whatever happens to them.
+        state: `id` of every parameter and buffer of the model.
+    """
+
+    def __init__(self, copies: frozenset[str], state: Set[int]) -> None:
         self.output: Any = None
         self.returned: dict[str, str] = {}
-        self._copies = copies
         self.calls: dict[str, list[list[_Kept]]] = {}
+        self._copies = copies
+        self._state = state
         self._by_storage: dict[int, list[_Kept]] = {}
-        self._thread = threading.get_ident()
-        self._state: set[int] = set()
-        for module in modules:
-            if module._parameters or module._buffers:  # half of all modules have neither
-                self._state.update(map(id, module._parameters.values()), map(id, module._buffers.values()))
+        self._thread = get_ident()
 
     def kept(self, tensor: Tensor, copy: bool = False) -> _Kept:
         """`tensor`, kept by reference where that is safe, or as a copy."""
-        base = tensor if tensor._base is None else tensor._base
+        base = tensor._base
         if (
             copy
             # Handed out by the model, a parameter or buffer would change with the next training step.
-            or id(base) in self._state
+            or id(tensor if base is None else base) in self._state
             # Tensors made under inference_mode have no version counter, sparse ones no storage.
             or tensor.is_inference()
             or tensor.layout is not torch.strided
@@ -107,15 +158,20 @@ class Recording:
     def keep(self, names: tuple[str, ...]) -> Callable[..., None]:
         """A forward hook that keeps a module's output under `names`."""
         copy = not self._copies.isdisjoint(names)
+        # Local names, and few calls: after a layer's arithmetic nothing that a hook needs is in the cache.
+        thread, keep, calls = self._thread, self.kept, self.calls
 
         def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
-            if threading.get_ident() != self._thread:
+            if get_ident() != thread:
                 return
-            kept = [self.kept(tensor, copy) for tensor in _tensors(output)]
+            if isinstance(output, Tensor):
+                kept = [keep(output, copy)]
+            else:
+                kept = [keep(tensor, copy) for tensor in _tensors(output)]
             for name in names:
-                self.calls.setdefault(name, [])
+                made = calls.setdefault(name, [])
                 if kept:
-                    self.calls[name].append(kept)
+                    made.append(kept)
                 else:
                     self.returned[name] = type(output).__name__
 
@@ -127,7 +183,7 @@ class Recording:
         The module still gets the original, so that code which relies on the change keeps working. Inputs
         passed by keyword are not seen here; their change is found afterwards, as that of a function.
         """
-        if threading.get_ident() != self._thread:
+        if get_ident() != self._thread:
             return
         for tensor in _tensors(inputs[0] if len(inputs) == 1 else inputs):
             if tensor.layout is torch.strided:
@@ -142,11 +198,11 @@ class Recording:
             if any(item.overwritten for call in calls for item in call)
         )
 
-    def by_name(self, names: Iterable[str]) -> dict[str, tuple[Call, ...]]:
-        """What each module returned, oldest call first; `()` where it did not run or returned no tensor."""
+    def tensors(self, change: Callable[[Tensor], Tensor]) -> dict[str, tuple[Call, ...]]:
+        """What the modules returned, in network order, oldest call first, after `change` of each tensor."""
         return {
-            name: tuple(tuple(item.tensor for item in call) for call in self.calls.get(name, ()))
-            for name in names
+            name: tuple([tuple([change(item.tensor) for item in call]) for call in calls])
+            for name, calls in self.calls.items()
         }
 
 
@@ -190,7 +246,8 @@ def _tensors(value: Any) -> list[Tensor]:
 
 def storage_of(tensor: Tensor) -> int:
     """What tells the memory under a strided tensor, which its views and in-place results share."""
-    return int(tensor.untyped_storage()._cdata)
+    address: int = tensor.untyped_storage()._cdata
+    return address
 
 
 def is_script(module: nn.Module) -> bool:

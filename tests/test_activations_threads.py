@@ -148,7 +148,7 @@ def test_nobody_waits_for_somebody_elses_long_capture():
 
 
 def test_hooks_of_one_thread_ignore_another():
-    recording = Recording(frozenset(), [])
+    recording = Recording(frozenset(), set())
     thread = threading.Thread(target=recording.keep(("layer",)), args=(nn.Identity(), (), torch.ones(2)))
     thread.start()
     thread.join()
