@@ -72,7 +72,7 @@ def _add_gallery(command: argparse.ArgumentParser) -> None:
         help="for finished pictures, with which a stopped run goes on (default: build/galleries/MODEL)",
     )
     command.add_argument(
-        "--layers", metavar="LAYER", nargs="+", help="names, as `layers` lists them (default: 14 of them)"
+        "--layers", metavar="LAYER", nargs="+", help="names, as `layers` lists them (default: 15 of them)"
     )
     command.add_argument(
         "--channels", metavar="N", type=_whole(1), default=48, help="of each layer (default: %(default)s)"

@@ -11,20 +11,22 @@ from PIL import Image, ImageOps
 from explorer.layers import Layer, LayerTable
 from explorer.visualization.algebra import Objective
 from explorer.visualization.objectives import OUTPUT
-from explorer.visualization.parametrizations import Fourier
+from explorer.visualization.parametrizations import Fourier, Pixels
 from explorer.visualization.recipe import MIN_SIDE, Recipe
 from explorer.visualization.transformations import Jitter, Rotate, Scale
 
 Colours = tuple[float, ...]
 
-NARROW, TEXTURE, PATTERN = 8, 24, 80
-"""Up to these receptive fields, in pixels: edges and colours; fine textures; patterns."""
+NARROW, TEXTURE, PATTERN, PART = 8, 24, 80, 300
+"""Up to these receptive fields, in pixels: edges and colours; fine textures; patterns; parts of things."""
 
 _SETTINGS = {
-    # A 3 × 3 filter needs no larger picture than shows its edges, and no help to make them regular.
-    NARROW: Recipe((40, 40), 96, 0.1, Fourier(0.02), (Jitter(2),), margin=8),
-    TEXTURE: Recipe((56, 56), 96, 0.1, Fourier(0.02), (Jitter(4), Rotate(3.0)), margin=4),
+    # What a filter of a few pixels looks for is told best by single pixels: a plain colour, or stripes at its
+    # angle. Enlarging and reducing blurs what alternates from pixel to pixel, which many filters answer to.
+    NARROW: Recipe((64, 64), 96, 0.3, Pixels(0.02), (Jitter(2), Scale(0.8, 1.25)), margin=8),
+    TEXTURE: Recipe((80, 80), 128, 0.2, Fourier(0.02), (Jitter(4), Rotate(3.0)), margin=4),
     PATTERN: Recipe((96, 96), 128, 0.08, Fourier(0.02), (Jitter(6), Scale(0.95, 1.05), Rotate(5.0))),
+    PART: Recipe((128, 128), 160, 0.1, Fourier(0.02, 1.3), (Jitter(6), Scale(0.95, 1.15), Rotate(5.0))),
 }
 # Where a whole object must form, low frequencies are favoured, and parts are looked at closely, too.
 _DEEP = Recipe((128, 128), 160, 0.1, Fourier(0.02, 1.3), (Jitter(16), Scale(0.9, 1.6), Rotate(15.0)))

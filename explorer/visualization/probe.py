@@ -25,14 +25,18 @@ from explorer.visualization.errors import VisualizationError
 
 _RECTIFIERS = (nn.ReLU, nn.ReLU6)
 
+FAINT = 0.1
+"""Share of the gradient that goes on where a rectifier's own is zero."""
+
 
 class Probe:
     """Some layers' outputs, with gradients back to the picture.
 
     The copy runs in evaluation mode. The gradients of a rectifier (ReLU, ReLU6) that is asked for go on where
-    its own would stop: past an upper bound, which a faint picture of a strong edge reaches already; and, in a
-    channel that is silent at every position of a picture, as many are in noise, through the position that is
-    nearest to answering, without which it would never be woken. `waking` extends that to all rectifiers.
+    its own would stop: weakened (`FAINT`) past an upper bound, which a faint picture of a strong edge reaches
+    already, and where it is silent, so that a picture's last silent corner can be won; and, in a channel that
+    is silent at every position of a picture, as many are in noise, whole through the position that is nearest
+    to answering, without which it would hardly be woken. `waking` extends that to all rectifiers.
 
     Attributes:
         waking: Whether the gradients of all rectifiers go further, not only of those asked for.
@@ -153,23 +157,25 @@ class _Reached(BaseException):
 
 
 class _Woken(torch.autograd.Function):
-    """What a rectifier puts out; in a channel of negative values the gradient goes on through the highest.
+    """What a rectifier puts out; its gradient goes on, weakened, where it is silent or at its bound.
 
-    Through all positions it would raise their mean, and seldom bring one of them to answer. The idea of a
-    gradient that goes past a rectifier is that of the code of Olah et al. 2017.
+    In a channel of negative values it goes on whole through the highest: through all positions alike it would
+    raise their mean, and seldom bring one of them to answer. The idea of a gradient that goes past a
+    rectifier is that of the code of Olah et al. 2017.
     """
 
     @staticmethod
     def forward(context: Any, given: Tensor, output: Tensor) -> Tensor:
         places = tuple(range(2, given.dim()))
         highest = given.amax(places, keepdim=True) if places else given
-        context.save_for_backward((given > 0) | ((highest <= 0) & (given == highest)))
+        inside = (given > 0) & (given <= output)
+        context.save_for_backward(inside | ((highest <= 0) & (given == highest)))
         return output.clone()
 
     @staticmethod
     def backward(context: Any, *gradients: Any) -> Any:
         (passes,) = context.saved_tensors
-        return gradients[0] * passes, None
+        return gradients[0].where(passes, FAINT * gradients[0]), None
 
 
 def _noise_like(example: Tensor) -> Tensor:

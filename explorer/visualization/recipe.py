@@ -19,7 +19,7 @@ from explorer.visualization.errors import VisualizationError
 from explorer.visualization.parametrizations import Fourier, Parametrization
 from explorer.visualization.transformations import Jitter, Rotate, Scale, Transformation
 
-METHOD = 2
+METHOD = 3
 """Goes up with every change of the method that changes pictures."""
 MAX_STEPS = 4096
 MIN_SIDE, MAX_SIDE = 8, 1024

@@ -33,8 +33,8 @@ CLASS_RULE = (
 MOST_SHOWN = 16
 """Channels of a picture that are remembered as its strongest."""
 LAYER_RULE = (
-    "The first rectified maps, the layers that represent the stages of the hierarchy, the outermost blocks, "
-    "the last maps; then the blocks that fill the widest gaps in depth."
+    "The first maps and the first rectified ones, the layers that represent the stages of the hierarchy, the "
+    "outermost blocks, the last maps; then the blocks that fill the widest gaps in depth."
 )
 
 
@@ -151,7 +151,7 @@ class _Sums:
         return Responses(**arrays, strongest=tuple(self._strongest))
 
 
-def gallery_layers(table: LayerTable, count: int = 14) -> tuple[str, ...]:
+def gallery_layers(table: LayerTable, count: int = 15) -> tuple[str, ...]:
     """The layers of a gallery by `LAYER_RULE`, in network order.
 
     Args:
@@ -167,7 +167,8 @@ def gallery_layers(table: LayerTable, count: int = 14) -> tuple[str, ...]:
     rectified = [layer for layer in maps if "ReLU" in layer.kind]
     blocks = [layer for layer in maps if not layer.is_leaf]
     shown = [stage.representative for stage in stages(table)]
-    chosen = _distinct([(rectified or maps)[0], maps[-1], *shown, *_outermost(blocks)], ())[:count]
+    first = [(rectified or maps)[0], maps[-1], maps[0]]
+    chosen = _distinct([*first, *shown, *_outermost(blocks)], ())[:count]
     rest = _distinct(blocks or maps, chosen)
     while rest and len(chosen) < count:
         chosen.append(max(rest, key=lambda layer: min(abs(layer.depth - c.depth) for c in chosen)))

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from explorer.visualization import Channel, Logit, Pixels, VisualizationError, visualize
-from explorer.visualization.probe import Probe
+from explorer.visualization.probe import FAINT, Probe
 from tests.visualization.nets import edge_net, orientation, recipe, small_net
 
 
@@ -98,6 +98,34 @@ def test_an_upper_bound_does_not_stop_the_picture():
     ((bounded,),) = visualize(net, [Channel("1", 0)], recipe(size=(40, 44), steps=40, learning_rate=0.3))
     assert bounded.value <= 6
     assert bounded.picture.std() > 60  # the whole contrast, which a faint wave would not need
+
+
+def test_a_silent_corner_of_a_picture_is_won():
+    red = nn.Conv2d(3, 1, 1)
+    with torch.no_grad():
+        red.weight.copy_(torch.tensor([1.0, -1.0, -1.0]).view(1, 3, 1, 1))
+        red.bias.fill_(0.0)
+    # Every pixel is on its own: nothing but its own gradient can change it.
+    settings = recipe(steps=60, learning_rate=0.3, parametrization=Pixels(1.0, natural_colours=False))
+    with torch.no_grad():
+        noise = settings.parametrization.start(24, 32, torch.Generator().manual_seed(0)).sigmoid()
+        silent = (red(settings.normalised(noise[None])) <= 0).float().mean()
+    assert 0.1 < silent < 0.9
+    ((result,),) = visualize(nn.Sequential(red, nn.ReLU()), [Channel("1", 0)], settings)
+    picture = result.picture.astype(float)
+    assert (picture[..., 0] > picture[..., 1] + 100).all()
+    assert (picture[..., 0] > picture[..., 2] + 100).all()
+
+
+def test_how_much_of_a_gradient_goes_on():
+    probe = Probe(nn.Sequential(nn.ReLU6()), ["0"], torch.ones(1, 3, 2, 3))
+    x = torch.tensor([[-2.0, 1.0, 7.0], [-1.0, 5.0, 6.0]]).expand(1, 3, 2, 3).clone()
+    x[:, 2] = torch.tensor([[-2.0, -1.0, -3.0], [-4.0, -5.0, -6.0]])  # a channel that is silent everywhere
+    x.requires_grad_()
+    (gradient,) = torch.autograd.grad(probe(x)["0"].sum(), x)
+    faint = pytest.approx(FAINT)
+    assert gradient[0, 0].tolist() == [[faint, 1, faint], [faint, 1, 1]]
+    assert gradient[0, 2].tolist() == [[faint, 1, faint], [faint, faint, faint]]
 
 
 class Draws(nn.Module):

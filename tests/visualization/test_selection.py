@@ -12,6 +12,7 @@ from explorer.layers import layer_table
 from explorer.visualization import VisualizationError, imagenet
 from explorer.visualization.defaults import (
     NARROW,
+    PART,
     PATTERN,
     TEXTURE,
     class_recipe,
@@ -96,14 +97,14 @@ def table():
 
 def test_layers_from_stem_to_head(table):
     layers = gallery_layers(table)
-    assert len(layers) == 14
-    assert layers[0] == "act1"
+    assert len(layers) == 15
+    assert layers[:2] == ("conv_stem", "act1")
     assert layers[-1] == "act2"
     assert {"blocks.0.0.act1", "blocks.4.2.act2"} < set(layers)  # those that the hierarchy shows
     assert {f"blocks.{k}" for k in range(7)} < set(layers)
     finished = [table[name].finished for name in layers]
     assert finished == sorted(finished)
-    assert len(set(finished)) == 14
+    assert len(set(finished)) == 15
     depths = [table[name].depth for name in layers]
     assert np.diff(depths).max() < 0.2
     assert len(gallery_layers(table, 3)) == 3
@@ -124,7 +125,8 @@ def test_recipes_grow_with_the_receptive_field(table):
     assert sides == sorted(sides)
     assert sides[0] < sides[-1] <= 224
     fields = [max(table[name].local_field.size) for name in gallery_layers(table)]
-    assert fields[0] <= NARROW < fields[3] <= TEXTURE < fields[5] <= PATTERN < fields[6]
+    assert fields[0] <= fields[3] <= NARROW < fields[4] <= TEXTURE < fields[6] <= PATTERN
+    assert PATTERN < fields[7] <= fields[8] <= PART < fields[9]
     small = class_recipe((32, 48), (0.1,), (0.2,))
     assert small.size == (32, 48)
     assert small.grey
