@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 import models
@@ -49,6 +50,7 @@ LAYERS = ("blocks.1", "blocks.3", "blocks.4.2.act2", "blocks.6", "act2")
 """From textures to objects."""
 OURS, LUCENT, HORAMA = "ours", "Lucent", "Horama"
 METHODS = (OURS, LUCENT, HORAMA)
+_TIME = "seconds of processor time"
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ class Judged:
         method: Who made it.
         layer: Of what; "" for a class.
         index: The channel or class.
-        seconds: Processor time that making it took; 0 where it was made earlier.
+        seconds: Processor time that making it took, kept with the picture; 0 where that is not known.
         shown: The judgement on the picture as the method shows it.
         own: The judgement on the picture at its own size.
     """
@@ -174,13 +176,15 @@ def _made(
     name = f"{method}_{case.layer or 'class'}_{case.index}_{case.recipe.steps}_{seed}.png"
     if keep is not None and (keep / name).exists():
         with Image.open(keep / name) as image:
-            return np.array(image.convert("RGB")), 0.0
+            return np.array(image.convert("RGB")), float(image.info.get(_TIME, 0.0))
     start = time.process_time()
     picture = make(method, loaded, case, seed)
     seconds = time.process_time() - start
     if keep is not None:
         keep.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(picture).save(keep / name)
+        note = PngInfo()
+        note.add_text(_TIME, f"{seconds:.2f}")
+        Image.fromarray(picture).save(keep / name, pnginfo=note)
     return picture, seconds
 
 
