@@ -167,16 +167,26 @@ def show(first: Reading, second: Second) -> None:
 
 
 def heads(first: Reading, second: Second) -> None:
-    """What A and B are, what they answer, and how the answers differ."""
-    columns = st.columns([4, 4, 4], gap="medium")
-    pairs = zip(columns, (first, second.reading), headings(second), strict=False)
-    for column, reading, heading in pairs:
-        with column:
-            st.subheader(heading, anchor=False)
-            show_picture(reading)
-            show_answer(reading)
-    with columns[2]:
+    """What A and B are, what they answer, how the answers differ, and beside it other pictures.
+
+    On a narrow screen the columns stand one below the other: what is said of both answers comes after both,
+    and only then the choice of another picture.
+    """
+    compared, choice = st.columns([8, 4], gap="medium")
+    with compared:
+        pairs = zip(st.columns(2, gap="medium"), (first, second.reading), headings(second), strict=True)
+        for column, reading, heading in pairs:
+            with column:
+                st.subheader(heading, anchor=False)
+                show_picture(reading)
+                show_answer(reading)
+        st.markdown(difference(first, second))
+    with choice:
         chooser()
+
+
+def difference(first: Reading, second: Second) -> str:
+    """How the answers differ, and where the models do, their first filters too."""
     one, other = first.predictions, second.reading.predictions
     classes = tuple(each.activations.output.shape[-1] for each in (first, second.reading) if each.predictions)
     told = [tell_answers([p.probability for p in one], [p.probability for p in other], classes)]
@@ -184,7 +194,7 @@ def heads(first: Reading, second: Second) -> None:
         filters = [cache.first_filters(each.loaded.key, each.loaded) for each in (first, second.reading)]
         chance = cache.edges_by_chance(filters[0].kernel_size, 1000) if filters[0] else 0
         told.append(tell_filters(*filters, chance))
-    st.markdown(" ".join(filter(None, told)))
+    return " ".join(filter(None, told))
 
 
 def headings(second: Second) -> tuple[str, str]:
