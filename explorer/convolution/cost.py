@@ -15,29 +15,36 @@ from __future__ import annotations
 
 import math
 
-from explorer.convolution import depthwise, im2col, winograd
+from explorer.convolution import depthwise, im2col, shift, winograd
 from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.polyphase import pitch_of
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (12400.0, 0.014, 1.45, 0.185),
-    "im2col, along the width": (12800.0, 0.014, 1.36, 0.0, 2.21),
-    "im2col, depthwise": (330.0, 0.895, 0.794, 0.436),
-    "im2col": (35000.0, 0.0165, 0.558, 1.64, 1.1, 0.0),
-    "shift": (16600.0, 0.0164, 1.89, 0.19, 2.51),
-    "shift, depthwise": (8180.0, 0.217, 0.0, 0.575, 1.23),
-    "strided, depthwise": (0.0, 1.17, 0.0, 2.46),
-    "strided": (42300.0, 0.0165, 0.736, 0.0, 0.828, 0.157),
-    "fft, depthwise": (86900.0, 0.0, 5.58, 69.8),
-    "fft": (173000.0, 0.0, 7.32, 77.8, 0.192),
-    "winograd": (94900.0, 0.014, 2.36, 0.0, 0.0, 0.971, 0.836),
+    "im2col, 1×1": (9280.0, 0.0125, 1.22, 0.175),
+    "im2col, along the width": (12600.0, 0.0128, 1.13, 0.0, 1.41, 0.325),
+    "im2col, depthwise": (422.0, 0.575, 0.853, 0.627),
+    "im2col": (28800.0, 0.015, 0.434, 2.97, 0.379, 0.0169),
+    "shift": (14300.0, 0.0129, 1.26, 0.158, 1.94),
+    "shift, depthwise": (5670.0, 0.172, 0.0, 0.427, 1.03),
+    "strided, depthwise": (0.0, 1.05, 0.693, 2.28),
+    "strided": (38400.0, 0.013, 0.571, 0.489, 0.411, 0.247),
+    "fft, depthwise": (65900.0, 0.0, 4.73, 44.8),
+    "fft": (100000.0, 0.0, 6.18, 58.3, 0.168),
+    "winograd": (79100.0, 0.0125, 1.95, 0.0, 0.0, 0.697, 0.549),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 
 WORK = {
     "im2col, 1×1": ("calls", "multiplications", "values selected", "output values"),
-    "im2col, along the width": ("products", "multiplications", "columns", "output values", "weights"),
+    "im2col, along the width": (
+        "products",
+        "multiplications",
+        "columns",
+        "output values",
+        "weights checked",
+        "weights sorted",
+    ),
     "im2col, depthwise": ("products", "columns", "rows of columns", "values skipped"),
     "im2col": (
         "products",
@@ -47,9 +54,14 @@ WORK = {
         "values skipped",
         "output values",
     ),
-    "shift": ("taps", "multiplications", "padded values", "values accumulated", "weights"),
+    "shift": ("passes", "multiplications", "padded values", "values accumulated", "weights"),
     "shift, depthwise": ("passes", "multiplications", "lines", "values moved", "values sorted"),
-    "strided, depthwise": ("products", "columns", "rows of columns", "values skipped"),
+    "strided, depthwise": (
+        "products",
+        "columns",
+        "rows of columns",
+        "values skipped",
+    ),
     "strided": (
         "products",
         "multiplications",
@@ -108,7 +120,8 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
     if kind == "shift, depthwise":
         return _depthwise(sizes)
     if kind == "shift":
-        return sizes.taps, products, padded, sizes.taps * output, weights
+        passes = len(list(shift.strips(sizes))) * sizes.taps
+        return passes, products, padded, sizes.taps * output, weights
     columns = sizes.batch * sizes.in_channels * math.prod(sizes.output_size)
     if kind == "im2col, 1×1":
         return 1, products, columns if sizes.stride != (1, 1) or any(sizes.padding) else 0, output
@@ -120,16 +133,18 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
             products,
             sizes.batch * sizes.padded_size[0] * wide,
             steps * output,
-            weights,
+            weights if kept else 0,
+            0 if kept else weights,
         )
-    copied = _columns(sizes, columns * sizes.taps)
+    # einsum lays out all windows at once.
+    strips = 1 if kind.startswith("strided") else _strips(sizes, sizes.batch * sizes.in_channels * sizes.taps)
+    copied = _columns(sizes, columns * sizes.taps, strips)
     return copied if kind.endswith("depthwise") else (copied[0], products, *copied[1:], output)
 
 
-def _columns(sizes: Geometry, columns: int) -> tuple[float, ...]:
+def _columns(sizes: Geometry, columns: int, strips: int) -> tuple[float, ...]:
     """A copy runs along the rows, each of which costs by itself, and skips pixels where the step is not 1."""
     skipped = columns if sizes.stride[1] > 1 else 0
-    strips = _strips(sizes, sizes.batch * sizes.in_channels * sizes.taps)
     return sizes.batch * sizes.groups * strips, columns, columns // sizes.output_size[1], skipped
 
 

@@ -9,13 +9,13 @@ line per channel, at any stride and however short the picture's rows are.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.polyphase import lay_out, pitch_of
+from explorer.convolution.polyphase import lay_out, pitch_of, tap_starts
 
 BLOCK = 2**17
 """Output values of one block: with its input 1 MiB of float32, which fits a core's second-level cache."""
@@ -38,17 +38,23 @@ def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
         input = input.repeat_interleave(multiplier, dim=1)
         sizes = replace(sizes, in_channels=sizes.out_channels, groups=sizes.out_channels)
     output = input.new_empty(sizes.output_shape)
-    taps = weight.reshape(sizes.groups, sizes.taps, 1).unbind(1)  # kH kW times (C, 1)
+    weights, starts = weight.reshape(sizes.groups, sizes.taps, 1), tap_starts(sizes)
     for block in blocks(sizes):
         picture = lay_out(input[block.pictures, block.channels], sizes, block.first, block.rows)
-        shifted, weights = list(picture.taps()), [tap[block.channels] for tap in taps]
-        sums = shifted[0] * weights[0]  # (n, c, rows pitch)
-        for pixels, own in zip(shifted[1:], weights[1:], strict=True):
-            sums.addcmul_(pixels, own)
-        rows = slice(block.first, block.first + block.rows)
+        sums = _add_up(picture.taps(starts), weights[block.channels].unbind(1))
         whole = sums.view(*sums.shape[:2], block.rows, picture.pitch)
+        rows = slice(block.first, block.first + block.rows)
         output[block.pictures, block.channels, rows] = whole[..., : sizes.output_size[1]]
+        del picture, sums, whole  # the next block then gets the same memory, still in the cache
     return output
+
+
+def _add_up(taps: Iterator[Tensor], weights: Sequence[Tensor]) -> Tensor:
+    """Pixels (n, c, line) times weights (c, 1), summed over the taps."""
+    sums = next(taps) * weights[0]
+    for pixels, own in zip(taps, weights[1:], strict=True):
+        sums.addcmul_(pixels, own)
+    return sums
 
 
 def blocks(sizes: Geometry) -> Iterator[Block]:

@@ -11,7 +11,7 @@ shifted parts of it add up to the whole.
 
 Cost: as many multiplications as the definition. Memory: C · kH · kW · OH · OW values, or along the width
 C · kW · H · OW, both at most about `STRIP` for a large picture; and along the width the weights in another
-order.
+order, which is kept (see `kept.py`).
 
 Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document
 processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep neural network", 2017.
@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
+from explorer.convolution.kept import form_of
 from explorer.convolution.padding import covered, pad
 from explorer.convolution.windows import windows
 
@@ -111,7 +112,8 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
 
 def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Strip by strip a few matrix products, on windows written out along the width only."""
-    kernels = weight.permute(0, 2, 1, 3).flatten(1)  # (O, kH C kW)
+    # The weights row by row of the kernel, (O, kH C kW).
+    kernels = form_of(weight, "along the width", lambda own: own.permute(0, 2, 1, 3).flatten(1))
     height, width = sizes.output_size
     rows = strip_rows(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0])
     output = input.new_empty(sizes.output_shape)

@@ -12,9 +12,8 @@ Source: Vaidyanathan, "Multirate systems and filter banks", 1993 (polyphase deco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from torch import Tensor
 
@@ -30,35 +29,38 @@ class Phases:
         values: (phases, N, C, line): for each (row, column) phase (0, 0), (0, 1) ... one line per channel.
         pitch: Values from one row of a line to the next.
         rows: Output rows of the strip.
-        sizes: The convolution.
     """
 
     values: Tensor
     pitch: int
     rows: int
-    sizes: Geometry
 
-    @cached_property
-    def lines(self) -> tuple[Tensor, ...]:
-        """The phases one by one, each (N, C, line)."""
-        return self.values.unbind(0)
-
-    def taps(self) -> Iterator[Tensor]:
+    def taps(self, starts: Sequence[tuple[int, int]]) -> Iterator[Tensor]:
         """What each tap of the kernel reads for all outputs of the strip: (N, C, rows · pitch), a view.
 
         The first OW values of each row belong to outputs; the rest, up to the pitch, to none.
+
+        Args:
+            starts: Of the convolution, by `tap_starts`.
         """
-        (down, right), (between_rows, between_columns) = self.sizes.stride, self.sizes.dilation
-        height, width = self.sizes.kernel_size
-        for row in range(0, height * between_rows, between_rows):
-            for column in range(0, width * between_columns, between_columns):
-                line = self.lines[row % down * right + column % right]
-                yield line.narrow(2, row // down * self.pitch + column // right, self.rows * self.pitch)
+        lines, length = self.values.unbind(0), self.rows * self.pitch
+        return (lines[phase].narrow(2, start, length) for phase, start in starts)
 
 
 def pitch_of(sizes: Geometry) -> int:
     """Values from one row of a line to the next: an output row and what the kernel reaches beyond it."""
     return sizes.output_size[1] + (sizes.span[1] - 1) // sizes.stride[1]
+
+
+def tap_starts(sizes: Geometry) -> list[tuple[int, int]]:
+    """For each tap, row by row, the phase that it reads and where in the phase's lines it begins."""
+    (down, right), (between_rows, between_columns) = sizes.stride, sizes.dilation
+    (height, width), pitch = sizes.kernel_size, pitch_of(sizes)
+    rows = [
+        (row % down * right, row // down * pitch) for row in range(0, height * between_rows, between_rows)
+    ]
+    columns = [divmod(column, right) for column in range(0, width * between_columns, between_columns)]
+    return [(phase + odd, start + across) for phase, start in rows for across, odd in columns]
 
 
 def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
@@ -83,4 +85,4 @@ def lay_out(input: Tensor, sizes: Geometry, first: int, rows: int) -> Phases:
             to_columns, from_columns = covered(sizes.size[1], left - b, stride[1], pitch)
             phase = pictures[a * stride[1] + b]
             phase[:, :, to_rows, to_columns] = input[:, :, from_rows, from_columns]
-    return Phases(phases, pitch, rows, sizes)
+    return Phases(phases, pitch, rows)

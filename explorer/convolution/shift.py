@@ -23,7 +23,7 @@ from torch import Tensor
 from explorer.convolution.depthwise import shift_depthwise
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.im2col import STRIP, WIDE
-from explorer.convolution.polyphase import lay_out, pitch_of
+from explorer.convolution.polyphase import lay_out, pitch_of, tap_starts
 
 
 def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -33,11 +33,11 @@ def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     per_group, outputs = sizes.channels_per_group
     matrices = weight.reshape(sizes.groups, outputs, per_group, -1).permute(3, 0, 1, 2).contiguous()
     matrices = matrices.repeat(1, sizes.batch, 1, 1)  # (taps, N g, O/g, C/g)
-    output = input.new_empty(sizes.output_shape)
+    output, starts = input.new_empty(sizes.output_shape), tap_starts(sizes)
     for first, rows in strips(sizes):
         picture = lay_out(input, sizes, first, rows)
         line = rows * picture.pitch
-        shifted = [tap.reshape(-1, per_group, line) for tap in picture.taps()]  # each (N g, C/g, rows pitch)
+        shifted = [tap.reshape(-1, per_group, line) for tap in picture.taps(starts)]  # (N g, C/g, rows pitch)
         sums = torch.bmm(matrices[0], shifted[0])  # (N g, O/g, rows pitch)
         for matrix, pixels in zip(matrices[1:], shifted[1:], strict=True):
             sums.baddbmm_(matrix, pixels)
