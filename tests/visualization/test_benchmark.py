@@ -1,6 +1,7 @@
 """The benchmark's own arithmetic; nothing of its peers is needed."""
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,7 +11,8 @@ from benchmarks import visualization as benchmark
 from benchmarks import visualization_faithfulness as faithfulness
 from benchmarks import visualization_peers as peers
 from benchmarks.visualization_stability import table as stability_table
-from explorer.visualization.faithfulness import Answers, Faithfulness
+from explorer.visualization.faithfulness import Answers, Faithfulness, answers_to
+from tests.visualization.nets import recipe, small_net
 
 
 def judged(method, layer, reached, first, top, seconds=0.0):
@@ -70,6 +72,19 @@ def test_channels_are_chosen_as_for_a_gallery():
     """The highest above the average in deviations; a faint one last though it stands out."""
     highest = np.array([[0.0, 1.0, 0.0], [0.0, 1.2, 0.0], [9.0, 1.4, 0.1]])
     assert faithfulness.most_selective(Answers(highest, highest)) == [0, 1, 2]
+
+
+def test_a_kept_picture_is_not_made_again_and_keeps_its_time(tmp_path, monkeypatch):
+    loaded = SimpleNamespace(module=small_net())  # seeds the noise, too
+    natural = answers_to(loaded.module, ["2"], [torch.rand(1, 3, 24, 32) for _ in range(3)])
+    wanted = [faithfulness.Case("2", 1, recipe(steps=3))]
+    ticks = iter((10.0, 12.5))
+    monkeypatch.setattr(faithfulness.time, "process_time", lambda: next(ticks))
+    (first,) = faithfulness.run(loaded, natural, wanted, ("ours",), keep=tmp_path)
+    monkeypatch.setattr(faithfulness, "make", None)
+    (again,) = faithfulness.run(loaded, natural, wanted, ("ours",), keep=tmp_path)
+    assert first.seconds == 2.5
+    assert (again.seconds, again.own.reached) == (first.seconds, first.own.reached)
 
 
 def test_stability_tells_broken_promises():
