@@ -32,6 +32,7 @@ from explorer.cli_models import (
     app_environment,
     brought,
     load,
+    running,
     telling_what_is_wrong,
 )
 from explorer.cli_output import OutputError, abandon_output, complain, put, say, write
@@ -128,7 +129,7 @@ def _prediction(source: Source, model: LoadedModel, top: int) -> dict[str, Any]:
 
     picture = _decode(source)
     x = to_device_of(model.module, model.preprocess(picture))
-    with torch.inference_mode(), model.at_work("Naming what is in a picture with"):
+    with running(model), torch.inference_mode(), model.at_work("Naming what is in a picture with"):
         logits = model.module(x)
     best = top_predictions(logits, model.labels, top)
     return prediction_entry(source.name, picture.sha256, picture.source_size, best)
@@ -291,7 +292,7 @@ def _table(model: LoadedModel) -> LayerTable:
     from models import telling_memory
 
     what = f"Following a picture through {model.spec.title}"
-    with telling_what_is_wrong(), telling_memory(what, model.device):
+    with telling_what_is_wrong(), running(model), telling_memory(what, model.device):
         return layer_table(model.module, torch.zeros(model.spec.input_shape))
 
 
@@ -305,7 +306,7 @@ def _captured(model: LoadedModel, picture: Picture, layers: Sequence[str] | None
     from explorer.activations import CaptureError, capture
 
     try:
-        with model.at_work("Capturing layers of"):
+        with running(model), model.at_work("Capturing layers of"):
             made = capture(model.module, model.preprocess(picture), layers)
         return made.in_float32() if model.mixed else made
     except CaptureError as error:  # the layers are wrong, for every picture

@@ -92,6 +92,33 @@ def telling_what_is_wrong() -> Iterator[None]:
         raise Stop(error, FAILED) from error
 
 
+@contextlib.contextmanager
+def running(model: LoadedModel) -> Iterator[None]:
+    """Turn what a network raises when a picture does not fit it into the program's end.
+
+    What this package raises for people passes; `telling_what_is_wrong` and the commands tell it.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if type(error) is not ValueError:
+            raise
+        raise _unfit(model, error) from error
+    except Exception as error:  # somebody else's network can raise anything
+        raise _unfit(model, error) from error
+
+
+def _unfit(model: LoadedModel, error: Exception) -> Stop:
+    shape = " × ".join(map(str, model.spec.input_shape))
+    why = next(iter(str(error).splitlines()), "")[:300]
+    return Stop(
+        f"A picture of {shape} does not pass through {model.spec.name} ({type(error).__name__}: {why}). "
+        "--size gives the side of a network's input, --mean and --std one number per channel; a network for "
+        "something else than pictures can be explored from Python.",
+        FAILED,
+    )
+
+
 def app_environment(arguments: argparse.Namespace) -> tuple[str, dict[str, str]]:
     """The name of the model that the app is to start on, and what the app finds in its environment.
 

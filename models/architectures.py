@@ -97,7 +97,7 @@ def _own(name: str, folder: Path) -> nn.Module:
 def _called(name: str, make: Callable[[], object]) -> object:
     try:
         return make()
-    except Exception as error:  # somebody else's code
+    except (Exception, SystemExit) as error:  # somebody else's code, which may end as a program does
         raise ModelError(f"{name}() failed: {type(error).__name__}: {error}") from error
 
 
@@ -108,7 +108,7 @@ def _imported(name: str, folder: Path) -> ModuleType:
         if str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
         return importlib.import_module(name)
-    except Exception as error:  # somebody else's code
+    except (Exception, SystemExit) as error:  # somebody else's code
         raise ModelError(f"{name} can't be imported: {type(error).__name__}: {error}") from error
 
 

@@ -25,12 +25,17 @@ def imagenet_labels() -> tuple[str, ...]:
     return tuple(text.splitlines())
 
 
+_AROUND = ("id2label", "labels", "label_names", "class_names", "classes", "names", "categories")
+"""Under which names programs keep the labels in a larger JSON object, in the order of preference."""
+
+
 def parse_labels(data: bytes, classes: int | None = None) -> tuple[str, ...]:
     """The names of classes from a text or JSON file, in the order of a model's outputs.
 
     Understood are a text with one name per line; JSON lists of names; JSON objects from index to name, from
     index to `[id, name]` (as in `imagenet_class_index.json`), or from name to index (as `class_to_idx` of
-    torchvision's `ImageFolder`).
+    torchvision's `ImageFolder`); and any of these under a usual name in a larger object (as `id2label` in the
+    `config.json` of a model on Hugging Face).
 
     Args:
         data: The file's content, in UTF-8.
@@ -69,6 +74,8 @@ def _from_json(text: str) -> tuple[str, ...]:
     except (ValueError, RecursionError) as error:
         raise ModelError(f"The labels begin like JSON and are none: {error}.") from error
     if isinstance(given, dict):
+        given = next((given[key] for key in _AROUND if isinstance(given.get(key), list | dict)), given)
+    if isinstance(given, dict):
         given = _in_order(given)
     names = [name[-1] if isinstance(name, list) and name else name for name in given]
     if not all(isinstance(name, str) for name in names):
@@ -84,4 +91,7 @@ def _in_order(given: dict[str, Any]) -> list[Any]:
     try:
         return [by_index[str(index)] for index in range(len(given))]
     except KeyError as error:
-        raise ModelError(f"The labels have no name for class {error.args[0]} of {len(given)}.") from error
+        raise ModelError(
+            f"The labels have no name for class {error.args[0]} of {len(given)}. An object in JSON goes from "
+            "number to name or from name to number, the numbers 0, 1, 2 and so on."
+        ) from error

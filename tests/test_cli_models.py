@@ -104,6 +104,45 @@ def test_what_is_wrong_is_said(capsys, folder, arguments, code, said):
     assert said in err
 
 
+ODD = """
+from torch import nn
+
+def twelve():
+    return nn.Conv2d(12, 4, 3)
+
+def fussy():
+    net = nn.Sequential(nn.Conv2d(3, 4, 3))
+    net.register_forward_hook(lambda *_: {}["no such feature"])
+    return net
+
+class Strict(nn.Module):
+    def forward(self, x):
+        raise ValueError("squares only")
+"""
+
+
+@pytest.mark.parametrize("command", ["layers", "predict", "activations"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("twelve", "A picture of 1 × 3 × 20 × 20 does not pass through own (RuntimeError: Given groups=1"),
+        ("fussy", "does not pass through own (KeyError: 'no such feature')"),
+        ("Strict", "does not pass through own (ValueError: squares only)"),
+        ("ending", "can't be imported: SystemExit: 3"),
+    ],
+)
+def test_a_network_that_takes_no_such_picture(capsys, folder, command, name, said):
+    (folder / "odd.py").write_text(ODD)
+    (folder / "ending.py").write_text("raise SystemExit(3)")
+    save_picture("a.png")
+    more = {"layers": (), "predict": ("a.png",), "activations": ("a.png", "--all")}[command]
+    model = "ending.py:net" if name == "ending" else f"odd.py:{name}"
+    code, out, err = run(capsys, command, *more, "--model", model, "--size", 20)
+    assert (code, out) == (1, "")
+    assert said in err
+    assert "Traceback" not in err
+
+
 def test_a_download_tells_its_progress(capsys, server, tmp_path, monkeypatch):  # noqa: F811
     import hashlib
 

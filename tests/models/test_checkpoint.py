@@ -254,6 +254,8 @@ class TestLabels:
             b'{"0": "cat", "2": "Egyptian cat", "1": "dog"}',
             b'{"0": ["n1", "cat"], "1": ["n2", "dog"], "2": ["n3", "Egyptian cat"]}',
             b' {"dog": 1, "Egyptian cat": 2, "cat": 0}',
+            b'{"id2label": {"0": "cat", "1": "dog", "2": "Egyptian cat"}, "depths": [4], "label2id": {}}',
+            b'{"licence": "CC0", "classes": ["cat", "dog", "Egyptian cat"]}',
         ],
     )
     def test_every_form(self, data):
