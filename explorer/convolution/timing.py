@@ -147,6 +147,9 @@ def interleave(
             done += 1
             if progress is not None:
                 progress(min(1.0, max((perf_counter() - start) / seconds, 0), (done + 1) / (least + 1)))
+        else:
+            if progress is not None:
+                progress(1.0)  # the last round may have ended just before the time was up
     finally:
         if collecting:
             gc.enable()
