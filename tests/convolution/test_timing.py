@@ -57,6 +57,14 @@ def test_progress_rises_to_one():
     assert all(0 <= fraction <= 1 for fraction in seen)
 
 
+def test_progress_ends_at_one_where_the_time_is_up_between_two_looks_at_the_clock(monkeypatch):
+    looks = iter([0.0, 0.1, 0.2, 0.9, 0.99, 1.0])
+    monkeypatch.setattr("explorer.convolution.timing.perf_counter", lambda: next(looks))
+    seen = []
+    interleave({"way": lambda: None}, 1.0, seen.append, least=1, clock=lambda: 0.0)
+    assert seen == [0.1, 0.2, 0.99, 1.0]
+
+
 def test_cancelling_keeps_the_rounds_there_are():
     rounds = iter([False, False, False, True])
     timings = timed(SMALL, ["im2col", "shift"], cancelled=lambda: next(rounds))
