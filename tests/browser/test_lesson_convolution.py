@@ -80,6 +80,8 @@ def test_a_link_shows_the_librarys_numbers_and_where_the_window_lies(chapter: Op
         "?" + "&".join(f"{name}={value}" for name, value in CELLS.items()), reduced_motion="reduce"
     )
     steps = page.locator(STEPS)
+    # Who asked for less motion sees the window jump instead of glide.
+    expect(steps.locator(".window").first).to_have_css("transition-duration", "0s")
     pixels = [[1, 2, 3, 4], [5, 6, 7, 8], [9, 0.5, -0.5, 0], [1, 1, 2, 2]]
     expected = walk(pixels, [[1 / 16, 2], [3, -4]], 2, 1, 2, flipped=True)
     for step in (expected.at(0, 0), expected.at(0, 1), expected.at(1, 1)):
