@@ -16,7 +16,7 @@ from pages.widgets.finder import finder
 
 FINDER = "architecture_finder"
 LARGEST_UPLOAD = 2048
-"""In MB of 1024 * 1024 bytes, as Streamlit counts; `server.maxUploadSize` is the same."""
+"""In MB; the page takes a million bytes for one. `server.maxUploadSize` is the same."""
 
 LARGEST_LABELS = 4
 _PICKED = "architecture_picked"
