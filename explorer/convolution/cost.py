@@ -21,17 +21,17 @@ from explorer.convolution.geometry import Geometry
 from explorer.convolution.polyphase import pitch_of
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (9280.0, 0.0125, 1.22, 0.175),
-    "im2col, along the width": (12600.0, 0.0128, 1.13, 0.0, 1.41, 0.325),
-    "im2col, depthwise": (422.0, 0.575, 0.853, 0.627),
-    "im2col": (28800.0, 0.015, 0.434, 2.97, 0.379, 0.0169),
-    "shift": (14300.0, 0.0129, 1.26, 0.158, 1.94),
-    "shift, depthwise": (5670.0, 0.172, 0.0, 0.427, 1.03),
-    "strided, depthwise": (0.0, 1.05, 0.693, 2.28),
-    "strided": (38400.0, 0.013, 0.571, 0.489, 0.411, 0.247),
-    "fft, depthwise": (65900.0, 0.0, 4.73, 44.8),
-    "fft": (100000.0, 0.0, 6.18, 58.3, 0.168),
-    "winograd": (79100.0, 0.0125, 1.95, 0.0, 0.0, 0.697, 0.549),
+    "im2col, 1×1": (9350.0, 0.0154, 0.995, 0.144),
+    "im2col, along the width": (11400.0, 0.0154, 1.03, 0.00371, 0.123, 0.0),
+    "im2col, depthwise": (297.0, 0.568, 1.53, 0.452),
+    "im2col": (26500.0, 0.0154, 0.393, 3.16, 0.564, 0.0659),
+    "shift": (12500.0, 0.0154, 0.984, 0.891, 0.14, 1.79),
+    "shift, depthwise": (5420.0, 0.17, 0.0, 0.417, 1.14),
+    "strided, depthwise": (0.0, 0.889, 0.83, 1.86),
+    "strided": (36500.0, 0.0154, 0.537, 0.0, 0.414, 0.192),
+    "fft, depthwise": (54100.0, 0.0, 4.58, 48.4),
+    "fft": (85800.0, 0.0, 5.99, 61.0, 0.187),
+    "winograd": (71800.0, 0.0154, 1.94, 0.0, 0.0, 0.821, 0.537),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 
@@ -54,7 +54,14 @@ WORK = {
         "values skipped",
         "output values",
     ),
-    "shift": ("passes", "multiplications", "padded values", "values accumulated", "weights"),
+    "shift": (
+        "passes",
+        "multiplications",
+        "padded values",
+        "values sorted",
+        "values accumulated",
+        "weights",
+    ),
     "shift, depthwise": ("passes", "multiplications", "lines", "values moved", "values sorted"),
     "strided, depthwise": (
         "products",
@@ -121,7 +128,8 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
         return _depthwise(sizes)
     if kind == "shift":
         passes = len(list(shift.strips(sizes))) * sizes.taps
-        return passes, products, padded, sizes.taps * output, weights
+        sorted_ = padded if sizes.stride[1] > 1 else 0
+        return passes, products, padded, sorted_, sizes.taps * output, weights
     columns = sizes.batch * sizes.in_channels * math.prod(sizes.output_size)
     if kind == "im2col, 1×1":
         return 1, products, columns if sizes.stride != (1, 1) or any(sizes.padding) else 0, output
