@@ -29,7 +29,7 @@ from torch import Tensor, nn
 from explorer.errors import close_names
 from explorer.memory import keep_freed_memory_once
 from explorer.placement import to_device_of
-from explorer.recording import Anatomy, Call, is_script, map_tensors, record_intact, storage_of
+from explorer.recording import Anatomy, Call, is_script, map_tensors, record_intact
 
 Layers: TypeAlias = "str | Iterable[str] | type[nn.Module] | tuple[type[nn.Module], ...] | None"
 
@@ -187,10 +187,12 @@ class _CpuCopies:
         self._done: dict[tuple[Any, ...], Tensor] = {}
 
     def __call__(self, tensor: Tensor) -> Tensor:
-        if tensor.is_cpu or tensor.layout is not torch.strided:
+        if tensor.is_cpu:
+            return tensor
+        if tensor.layout is not torch.strided:
             return tensor.cpu()
         # The recording keeps all these tensors alive, so that none has been given another's storage.
-        place = storage_of(tensor), tensor.storage_offset()
+        place = tensor.untyped_storage()._cdata, tensor.storage_offset()
         key = (*place, tensor.shape, tensor.stride(), tensor.dtype)
         if key not in self._done:
             self._done[key] = tensor.cpu()

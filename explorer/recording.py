@@ -37,20 +37,22 @@ class Anatomy:
 
     def _walk(self, module: nn.Module, name: str) -> None:
         # Networks have hundreds of small modules, and after a forward pass none of them is in the cache: to
-        # visit them twice, or by `named_modules`, is felt.
+        # visit them twice, or by `named_modules`, is felt, and so is every attribute that Python looks for in
+        # the classes first, and then in three dictionaries of the module.
         self.modules[name] = module
+        own = module.__dict__
         if module.training:
             self.training = True
-        # `getattr` would search three dictionaries in Python for every module that has no such setting.
-        if module.__dict__.get("inplace"):
+        if own.get("inplace"):
             self.inplace[module] = None
-        if module._parameters:
-            self.state.update(map(id, module._parameters.values()))
-        if module._buffers:
-            self.state.update(map(id, module._buffers.values()))
-        for key, part in module._modules.items():
+        if parameters := own["_parameters"]:
+            self.state.update(map(id, parameters.values()))
+        if buffers := own["_buffers"]:
+            self.state.update(map(id, buffers.values()))
+        before = f"{name}." if name else ""
+        for key, part in own["_modules"].items():
             if part is not None:
-                self._walk(part, f"{name}.{key}" if name else key)
+                self._walk(part, before + key)
 
 
 def record_intact(module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module]) -> Recording:
@@ -136,7 +138,7 @@ class Recording:
         self.calls: dict[str, list[list[_Kept]]] = {}
         self._copies = copies
         self._state = state
-        self._by_storage: dict[int, list[_Kept]] = {}
+        self._by_address: dict[int, list[_Kept]] = {}
         self._thread = get_ident()
 
     def kept(self, tensor: Tensor, copy: bool = False) -> _Kept:
@@ -151,8 +153,9 @@ class Recording:
             or tensor.layout is not torch.strided
         ):
             return _Kept(_copy(tensor), None)
-        item = _Kept(tensor.detach(), tensor._version)
-        self._by_storage.setdefault(storage_of(tensor), []).append(item)
+        # Under `no_grad` only what asks for gradients by itself has anything to be detached from.
+        item = _Kept(tensor.detach() if tensor.requires_grad else tensor, tensor._version)
+        self._by_address.setdefault(tensor.data_ptr(), []).append(item)
         return item
 
     def keep(self, names: tuple[str, ...]) -> Callable[..., None]:
@@ -181,13 +184,14 @@ class Recording:
         """A forward pre-hook for in-place modules: what is kept of their inputs becomes a copy first.
 
         The module still gets the original, so that code which relies on the change keeps working. Inputs
-        passed by keyword are not seen here; their change is found afterwards, as that of a function.
+        passed by keyword, and views that begin elsewhere in the memory of what is kept, are not seen here;
+        their change is found afterwards, as that of a function.
         """
         if get_ident() != self._thread:
             return
         for tensor in _tensors(inputs[0] if len(inputs) == 1 else inputs):
             if tensor.layout is torch.strided:
-                for item in self._by_storage.pop(storage_of(tensor), ()):
+                for item in self._by_address.pop(tensor.data_ptr(), ()):
                     item.copy()
 
     def overwritten(self) -> frozenset[str]:
@@ -217,7 +221,7 @@ class _Kept:
 
     @property
     def overwritten(self) -> bool:
-        # A detached tensor shares its version counter with the one that it came from.
+        # Views and detached tensors share their version counter with the one that they came from.
         return self._version is not None and self.tensor._version != self._version
 
     def copy(self) -> None:
@@ -242,12 +246,6 @@ def _tensors(value: Any) -> list[Tensor]:
     if isinstance(value, Tensor):
         return [value]
     return [leaf for leaf in tree_iter(value) if isinstance(leaf, Tensor)]
-
-
-def storage_of(tensor: Tensor) -> int:
-    """What tells the memory under a strided tensor, which its views and in-place results share."""
-    address: int = tensor.untyped_storage()._cdata
-    return address
 
 
 def is_script(module: nn.Module) -> bool:
