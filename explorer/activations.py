@@ -6,8 +6,9 @@ Three properties make it fit for a model that many visitors share, and each is t
 * Private. A hook acts only in the thread that registered it, so a capture never sees another thread's
   activations. No lock is held while the model runs.
 * Unmutated. Outputs are kept by reference, which costs next to nothing. When an in-place module
-  (`nn.ReLU(inplace=True)`) is about to overwrite a kept output, a copy is kept instead. In-place arithmetic
-  that no module announces (`out += identity`) is found afterwards through PyTorch's version counters;
+  (`nn.ReLU(inplace=True)`) is about to overwrite a kept output, a copy is kept instead. What is overwritten
+  unforeseen, by arithmetic (`out += identity`) or, where layers are captured by type, by a module that stands
+  elsewhere in the model than right behind the layer, is found afterwards through PyTorch's version counters;
   only then does the model run a second time, with copies of the outputs concerned. A model in training mode
   runs once, with copies of everything, since a second run would update its statistics again. What goes
   around the version counters (`out.data.add_(1)`, `out.numpy()[:] = 0`) cannot be noticed.
@@ -132,10 +133,12 @@ def capture(module: nn.Module, x: Any, layers: Layers = None) -> Activations:
     keep_freed_memory_once()
     anatomy = Anatomy(module)
     names = _select(anatomy.modules, layers)
-    recording = record_intact(module, to_device_of(module, x), anatomy, names)
+    asked = () if layers is None or _is_type(layers) else names
+    watched = anatomy.inplace if asked else anatomy.overwriting(names)
+    recording = record_intact(module, to_device_of(module, x), anatomy, names, watched)
     to_cpu = _CpuCopies()
     calls = {name: made for name, made in recording.tensors(to_cpu).items() if made}
-    _require(calls, () if layers is None or _is_type(layers) else names, recording.returned)
+    _require(calls, asked, recording.returned)
     return Activations(calls, map_tensors(to_cpu, recording.output))
 
 

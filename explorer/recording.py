@@ -23,17 +23,28 @@ class Anatomy:
 
     Attributes:
         modules: Every module by name, as in `named_modules`; one registered under two names answers to both.
-        inplace: Those that overwrite their input, each once, in the same order.
+        inplace: Those that overwrite their input, each once, with the name of the module before it.
         state: `id` of every parameter and buffer.
         training: Whether any module is in training mode.
     """
 
     def __init__(self, module: nn.Module) -> None:
         self.modules: dict[str, nn.Module] = {}
-        self.inplace: dict[nn.Module, None] = {}
+        self.inplace: dict[nn.Module, str] = {}
         self.state: set[int] = set()
         self.training = False
+        self._last = ""
         self._walk(module, "")
+
+    def overwriting(self, names: Mapping[str, nn.Module]) -> list[nn.Module]:
+        """The in-place modules that stand right behind one of `names`, and so will overwrite what it returns.
+
+        Where hundreds of modules are recorded, to watch the others as well, which overwrite something else
+        as a rule, is felt. Should one of them overwrite what is kept after all, that is found afterwards.
+        """
+        return [
+            module for module, before in self.inplace.items() if not names.keys().isdisjoint(_ending(before))
+        ]
 
     def _walk(self, module: nn.Module, name: str) -> None:
         # Networks have hundreds of small modules, and after a forward pass none of them is in the cache: to
@@ -44,18 +55,28 @@ class Anatomy:
         if module.training:
             self.training = True
         if own.get("inplace"):
-            self.inplace[module] = None
+            self.inplace.setdefault(module, self._last)
         if parameters := own["_parameters"]:
             self.state.update(map(id, parameters.values()))
         if buffers := own["_buffers"]:
             self.state.update(map(id, buffers.values()))
+        if not own["_modules"]:
+            self._last = name
         before = f"{name}." if name else ""
         for key, part in own["_modules"].items():
             if part is not None:
                 self._walk(part, before + key)
 
 
-def record_intact(module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module]) -> Recording:
+def _ending(name: str) -> list[str]:
+    """The module of this name and the blocks that may end with it, which then return what it returns."""
+    parts = name.split(".")
+    return [".".join(parts[:count]) for count in range(1, len(parts) + 1)]
+
+
+def record_intact(
+    module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module], watched: Iterable[nn.Module]
+) -> Recording:
     """Run the model until every kept output is what its module returned: once, as a rule.
 
     Args:
@@ -63,12 +84,13 @@ def record_intact(module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[st
         x: Its input; a tuple is passed as several arguments.
         anatomy: The model's.
         names: The modules whose outputs are kept.
+        watched: The in-place modules before which a copy is made of what they would overwrite.
     """
     copies = frozenset(names) if anatomy.training else frozenset()
     disturbed = 0
     while True:
         try:
-            recording = _record(module, x, anatomy, names, copies)
+            recording = _record(module, x, anatomy.state, names, watched, copies)
         except RuntimeError as error:
             # PyTorch lists a module's hooks before it calls them. Should garbage collection hand over to
             # another thread in the middle, and that one add or remove a hook, then the run fails by no
@@ -85,13 +107,18 @@ def record_intact(module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[st
 
 
 def _record(
-    module: nn.Module, x: Any, anatomy: Anatomy, names: Mapping[str, nn.Module], copies: frozenset[str]
+    module: nn.Module,
+    x: Any,
+    state: Set[int],
+    names: Mapping[str, nn.Module],
+    watched: Iterable[nn.Module],
+    copies: frozenset[str],
 ) -> Recording:
     """Run the model once with hooks on the named modules; the hooks are gone afterwards."""
-    recording = Recording(copies, anatomy.state)
+    recording = Recording(copies, state)
     # Inside a caller's inference mode tensors have no version counters; a copy of the input keeps the
     # caller's own tensor from a model that begins in place.
-    with _hooked(recording, names, anatomy.inplace), torch.inference_mode(False), torch.no_grad():
+    with _hooked(recording, names, watched), torch.inference_mode(False), torch.no_grad():
         inputs = map_tensors(Tensor.clone, x)
         output = module(*inputs) if isinstance(inputs, tuple) else module(inputs)
         recording.output = map_tensors(lambda tensor: recording.kept(tensor).tensor, output)

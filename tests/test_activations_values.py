@@ -143,6 +143,46 @@ class TestInPlace:
             assert torch.equal(activations["b"], net["b"](x))
 
 
+class Crossed(nn.Module):
+    """What overwrites its convolution's output stands before it, or behind another module."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rectifier = nn.ReLU(inplace=True)
+        self.first = nn.Conv2d(3, 4, 3)
+        self.between = nn.Flatten()
+        self.last = nn.Hardtanh(-0.1, 0.1, inplace=True)
+        self.runs = 0
+
+    def forward(self, x):
+        self.runs += 1
+        rectified = self.rectifier(self.first(x))
+        self.last(rectified[:, 2:])  # a view that begins in the middle of what is kept
+        return self.between(rectified)
+
+
+class TestWhoOverwrites:
+    @pytest.mark.parametrize(("layers", "runs"), [(nn.Conv2d, 2), ("first", 1), (None, 2)])
+    def test_an_in_place_module_anywhere_leaves_what_is_kept_as_it_was(self, layers, runs):
+        net, x = Crossed().eval(), picture()
+        with torch.no_grad():
+            expected = net.first(x)
+        assert (expected < 0).any()
+        assert (expected[:, 2:] > 0.1).any()
+        assert torch.equal(capture(net, x, layers)["first"], expected)
+        assert net.runs == runs
+
+    def test_one_behind_a_kept_block_is_foreseen(self):
+        net = nn.Sequential(
+            nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), nn.ReLU(inplace=True)
+        ).eval()
+        calls = []
+        net.register_forward_pre_hook(lambda *_: calls.append(1))
+        kept = capture(net, picture(), nn.Sequential)["0"]
+        assert (kept < 0).any()
+        assert len(calls) == 1
+
+
 class TestOracle:
     @pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
     def test_small_net(self, layout):
