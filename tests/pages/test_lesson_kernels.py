@@ -19,39 +19,10 @@ from explorer.kernels import KERNELS, random
 from explorer.laboratory.numbers import parse_matrix
 from explorer.lesson.filtering import pixels
 from pages.lesson.kernels import choosing
-from tests.pages.test_pages import PAGES, png, text
+from tests.pages.chapters import chapter_named
+from tests.pages.test_pages import png, text
 
-PAGE = str(PAGES / "lesson" / "kernels" / "page.py")
-
-# The page without the frame. A link to another page needs the frame, so it is only noted here.
-ALONE = f"""
-import runpy
-import streamlit as st
-from pages import state
-state.sync("kernels")
-if "given" in st.session_state:
-    state.choose_own(st.session_state.pop("given"), "given.png")
-st.session_state["links"] = []
-st.page_link = lambda page, **given: st.session_state["links"].append((page, given))
-runpy.run_path({PAGE!r})
-"""
-
-
-@pytest.fixture(autouse=True)
-def restored_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page alone replaces `st.page_link`."""
-    import streamlit
-
-    monkeypatch.setattr(streamlit, "page_link", streamlit.page_link)
-
-
-def chapter(given: bytes | None = None, **query: str) -> AppTest:
-    """The page as a link opens it, with a picture of one's own if it is given."""
-    test = AppTest.from_string(ALONE, default_timeout=60)
-    test.query_params.update(query)
-    if given is not None:
-        test.session_state["given"] = given
-    return test.run()
+chapter = chapter_named("kernels")
 
 
 def sent(test: AppTest, name: str) -> list[dict]:

@@ -6,10 +6,8 @@ from streamlit.testing.v1 import AppTest
 
 from explorer.lesson.windows import axis
 from pages.lesson.kernels import words
-from tests.pages.test_lesson_kernels import chapter, restored_link, sent
+from tests.pages.test_lesson_kernels import chapter, sent
 from tests.pages.test_pages import text
-
-__all__ = ["restored_link"]  # a fixture that every test here takes part in
 
 
 def formula(test: AppTest) -> str:

@@ -25,38 +25,15 @@ from pages.lesson.networks.controls import START
 from pages.lesson.networks.record import Record, as_data
 from pages.lesson.networks.training import PLAIN
 from pages.widgets import stepper
-from tests.pages.test_pages import PAGES, png, text
+from tests.pages.chapters import chapter_named
+from tests.pages.test_pages import png, text
 
-PAGE = str(PAGES / "lesson" / "networks" / "page.py")
-# The page without the frame, whose home page would read the whole picture first; so it has no pages to link.
-ALONE = f"""
-import runpy
-import streamlit as st
-from pages import state
-state.sync("networks")
-if "given" in st.session_state:
-    state.choose_own(st.session_state.pop("given"), "given.png")
-st.session_state["links"] = []
-st.page_link = lambda page, **given: st.session_state["links"].append((page, given))
-runpy.run_path({PAGE!r})
-"""
-
-
-@pytest.fixture(autouse=True)
-def restored_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page alone replaces `st.page_link`."""
-    import streamlit
-
-    monkeypatch.setattr(streamlit, "page_link", streamlit.page_link)
+opened = chapter_named("networks")
 
 
 def chapter(given: bytes | None = None, **query: str) -> AppTest:
-    """The page as a link opens it, with a picture of one's own if it is given."""
-    test = AppTest.from_string(ALONE, default_timeout=90)
-    test.query_params.update(query)
-    if given is not None:
-        test.session_state["given"] = given
-    return sound(test.run())
+    """The page as a link opens it, without a fault."""
+    return sound(opened(given, **query))
 
 
 def sound(test: AppTest) -> AppTest:
