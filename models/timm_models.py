@@ -117,7 +117,7 @@ class TimmModels(ModelSource):
         if (found := _by_short_name().get(plain)) is not None:
             return found
         model = plain.partition(".")[0]
-        if model in _timm().list_modules() or model in _timm().list_models():
+        if model in OTHER_FAMILIES or (model in _timm().list_models() and not is_cnn(model)):
             raise UnknownModelError(
                 f"timm's {model} is no CNN (it mixes positions by attention or the like), and only CNNs can "
                 "be explored."
