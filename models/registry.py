@@ -127,7 +127,11 @@ def _distinct(sources: Iterable[ModelSource]) -> tuple[str, ...]:
 def _instead(name: str, names: tuple[str, ...]) -> str:
     # A library's names begin with its own, which nobody types.
     short = {known.partition("/")[2] or known: known for known in reversed(names)}
-    if near := difflib.get_close_matches(name.partition("/")[2] or name, short, n=5, cutoff=0.6):
+    wanted = name.partition("/")[2] or name
+    model = wanted.partition(".")[0].lower()
+    others = [known for known in short if known.partition(".")[0].lower() == model]
+    # Other weights of the very model that was asked for come first.
+    if near := others[:5] or difflib.get_close_matches(wanted, short, n=5, cutoff=0.6):
         return f"; did you mean {' or '.join(repr(short[one]) for one in near)}?"
     if not names:
         return "; there is none at all."
