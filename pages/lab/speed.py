@@ -13,6 +13,7 @@ from pages import media
 from pages.lab import charts, stored
 from pages.lab.measuring import mine, offer, watch
 from pages.lab.subject import Subject
+from pages.lab.wide import wide_table
 
 NOTE = (
     ":small[**quartiles**: half of the runs lie between. **ratio**: to F.conv2d's time in the same rounds. "
@@ -68,7 +69,7 @@ def show_measurement(title: str, measured: Measurement) -> None:
     with left:
         charts.ratios(measured)
     with right:
-        st.markdown(table(measured))
+        wide_table(table(measured), "lab_times")
     guessed = any(timing.estimated for timing in measured.timings)
     st.markdown(NOTE.format(estimated=ESTIMATED if guessed else ""))
     st.markdown(roof(measured))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from explorer.laboratory.stored import LIBRARY, Group, Row, groups, stored_rows
 from explorer.rendering import number
+from pages.lab.wide import wide_table
 
 FILE = Path(__file__).parents[2] / "benchmarks" / "convolution.json"
 
@@ -32,9 +33,9 @@ def show() -> None:
         return
     with st.expander("The stored benchmark: layers of well-known networks", icon=":material/table_chart:"):
         st.markdown("`auto` against `F.conv2d`: ratios of times, below 1 is faster.")
-        st.markdown(table([group for group in every if group.peer == LIBRARY]))
+        wide_table(table([group for group in every if group.peer == LIBRARY]), "lab_stored_layers")
         st.markdown("Single pictures, against what one would otherwise filter them with.")
-        st.markdown(table([group for group in every if group.peer != LIBRARY]))
+        wide_table(table([group for group in every if group.peer != LIBRARY]), "lab_stored_pictures")
         st.markdown("`python -m benchmarks.convolution` measures it again.")
 
 

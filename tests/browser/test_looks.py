@@ -86,13 +86,13 @@ def test_a_finger_that_stays_enlarges_and_opens_nothing(visit: Visit) -> None:
 
 
 def test_where_there_is_no_picture_a_tile_leads_to_where_one_is_made(visit: Visit) -> None:
-    page = visit("/?layer=conv_stem")
+    page = visit("/?layer=bn1")
     tile = page.locator(".st-key-depth").get_by_role("option").nth(1)
-    channel = re.match(r"Channel (\d+) of conv_stem", tile.get_attribute("aria-label"))[1]
+    channel = re.match(r"Channel (\d+) of bn1", tile.get_attribute("aria-label"))[1]
     tile.get_by_text("make it").click()
-    expect(page).to_have_url(re.compile(rf"/looks\?.*layer=conv_stem&channel={channel}"))
-    expect(page.get_by_role("heading", name=f"Channel {channel} of conv_stem")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"/looks\?.*layer=bn1&channel={channel}"))
+    expect(page.get_by_role("heading", name=f"Channel {channel} of bn1")).to_be_visible()
     page.go_back()
     tile = page.locator(".st-key-depth").get_by_role("option").nth(1)
     tile.press("m")
-    expect(page.get_by_role("heading", name=f"Channel {channel} of conv_stem")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"Channel {channel} of bn1")).to_be_visible()
