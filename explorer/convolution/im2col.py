@@ -69,7 +69,7 @@ def along_width(sizes: Geometry) -> bool:
 
     That saves values of the matrix, which cost double where the stride skips pixels. It costs reading and
     writing the sums once more for each further product; and the weights in another order, which come from
-    main memory and jump there, and so count four times.
+    main memory and jump there, and so count four times: as where they are not kept from the last time.
     """
     (height, width), (kernel, across) = sizes.output_size, sizes.kernel_size
     if sizes.groups > 1 or sizes.dilation[0] > 1 or kernel == 1:

@@ -1,6 +1,7 @@
 """Weights in another form, kept from one convolution to the next.
 
-Winograd's algorithm transforms the weights before the first pixel is touched. A trained layer convolves
+Winograd's algorithm transforms the weights before the first pixel is touched, and im2col along the width
+sorts them by kernel row. A trained layer convolves
 thousands of pictures with the same weights; so the first convolution's form is kept for the next, as long as
 the weight lives and while there is room.
 
