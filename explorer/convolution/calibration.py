@@ -1,7 +1,7 @@
 """Fit the prices of the cost model to this machine: `python -m explorer.convolution.calibration`.
 
 Random convolutions are timed by every algorithm that fits them, and for each kind of algorithm the prices
-are sought that predict its times best, in relative terms, with none negative, and no multiplication cheaper
+are sought that predict the logarithms of its times best, with none negative, and no multiplication cheaper
 than in a large matrix product. The table that it prints replaces `NANOSECONDS` in `cost.py`. None of the
 shapes is taken from a network or a benchmark.
 """
@@ -18,15 +18,17 @@ from math import exp, log
 from time import thread_time
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from explorer.convolution.algorithms import ALGORITHMS, fitting
 from explorer.convolution.cost import WORK, kind_of, work
+from explorer.convolution.dispatch import LEFT_OUT
 from explorer.convolution.geometry import Geometry, sizes_of
 from explorer.convolution.kept import fresh_weights
 
-MOST = 4e8
+MOST = 2e9
 """Multiplications of the largest convolution that is timed."""
 
 
@@ -95,22 +97,30 @@ def samples(count: int, seed: int = 0) -> list[dict[str, Sample]]:
 
 
 def fit(of_kind: Sequence[Sample], floors: Sequence[float] = ()) -> tuple[float, ...]:
-    """Prices in nanoseconds that minimize the sum of squared relative errors.
+    """Prices in nanoseconds that minimize the squared errors of the logarithms, large ones counting less.
+
+    A time of half and one of double the true one are then equally wrong.
 
     Args:
         of_kind: Samples of one kind.
         floors: The least price of each sort of work; by default 0.
     """
-    from scipy.optimize import lsq_linear  # type: ignore[import-untyped]  # needed here only
+    from scipy.optimize import least_squares, lsq_linear  # type: ignore[import-untyped]  # needed here only
 
-    rows = torch.tensor([[w / s.time for w in s.work] for s in of_kind], dtype=torch.float64)
-    largest = rows.amax(dim=0).clamp_min(1e-300)  # columns of like size solve better
-    least = torch.tensor(floors or [0.0] * rows.shape[1], dtype=torch.float64) * largest
-    ones = torch.ones(len(rows), dtype=torch.float64)
-    solved = lsq_linear((rows / largest).numpy(), ones.numpy(), (least.numpy(), float("inf")))
-    return tuple(
-        float(f"{price:.3g}" if price > 1e-9 else 0) for price in torch.from_numpy(solved.x) / largest
+    rows = np.array([[w / s.time for w in s.work] for s in of_kind])
+    scale = np.maximum(rows.max(axis=0), 1e-300)  # columns of like size solve better
+    rows, least = rows / scale, np.array(floors or [0.0] * len(scale)) * scale
+    start = lsq_linear(rows, np.ones(len(rows)), (least, np.inf)).x + 1e-6
+    solved = least_squares(
+        lambda prices: np.log(rows @ prices),
+        start,
+        jac=lambda prices: rows / (rows @ prices)[:, None],
+        bounds=(least, np.inf),
+        x_scale=np.maximum(start, 1e-3),
+        loss="soft_l1",
+        f_scale=0.3,
     )
+    return tuple(float(f"{price:.3g}" if price > 1e-6 else 0) for price in solved.x / scale)
 
 
 def fit_all(found: Sequence[dict[str, Sample]], product: float) -> dict[str, tuple[float, ...]]:
@@ -128,11 +138,12 @@ def predict(sample: Sample, prices: dict[str, tuple[float, ...]]) -> float:
 
 
 def regret(found: Sequence[dict[str, Sample]], prices: dict[str, tuple[float, ...]]) -> float:
-    """Geometric mean of the chosen algorithm's time over the fastest one's; 1 is a perfect choice."""
+    """Geometric mean of the chosen time over the fastest one's that can be chosen; 1 is a perfect choice."""
     lost = 0.0
     for timed in found:
-        chosen = min(timed.values(), key=lambda sample: predict(sample, prices))
-        lost += log(chosen.time / min(sample.time for sample in timed.values()))
+        weighed = [sample for name, sample in timed.items() if name not in LEFT_OUT]
+        chosen = min(weighed, key=lambda sample: predict(sample, prices))
+        lost += log(chosen.time / min(sample.time for sample in weighed))
     return exp(lost / len(found))
 
 

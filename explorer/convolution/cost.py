@@ -3,7 +3,7 @@
 Each algorithm does a few kinds of work: calls into PyTorch, multiplications inside matrix products, values
 moved from one layout to another, values stored, butterflies of a transform. `work` counts them from the
 sizes alone. A kind of work takes so many nanoseconds apiece; `NANOSECONDS` holds these prices, which
-`python -m explorer.convolution.calibration` finds by non-negative least squares on the relative error, from
+`python -m explorer.convolution.calibration` finds by non-negative least squares on the logarithms, from
 timings of random convolutions. Their absolute values belong to one machine; the choice needs only that
 their proportions carry over.
 
@@ -15,23 +15,23 @@ from __future__ import annotations
 
 import math
 
-from explorer.convolution import depthwise, im2col, shift, winograd
+from explorer.convolution import im2col, rows, shift, winograd
 from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.polyphase import pitch_of
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (9350.0, 0.0154, 0.995, 0.144),
-    "im2col, along the width": (11400.0, 0.0154, 1.03, 0.00371, 0.123, 0.0),
-    "im2col, depthwise": (297.0, 0.568, 1.53, 0.452),
-    "im2col": (26500.0, 0.0154, 0.393, 3.16, 0.564, 0.0659),
-    "shift": (12500.0, 0.0154, 0.984, 0.891, 0.14, 1.79),
-    "shift, depthwise": (5420.0, 0.17, 0.0, 0.417, 1.14),
-    "strided, depthwise": (0.0, 0.889, 0.83, 1.86),
-    "strided": (36500.0, 0.0154, 0.537, 0.0, 0.414, 0.192),
-    "fft, depthwise": (54100.0, 0.0, 4.58, 48.4),
-    "fft": (85800.0, 0.0, 5.99, 61.0, 0.187),
-    "winograd": (71800.0, 0.0154, 1.94, 0.0, 0.0, 0.821, 0.537),
+    "im2col, 1×1": (9870.0, 0.0134, 0.953, 0.315),
+    "im2col, along the width": (23200.0, 0.0134, 1.21, 0.0, 0.299),
+    "im2col, depthwise": (520.0, 0.684, 0.408, 0.629),
+    "im2col": (28300.0, 0.0149, 0.43, 2.73, 0.463, 0.0336),
+    "shift": (15700.0, 0.0148, 1.09, 0.71, 0.143, 1.84),
+    "shift, depthwise": (7780.0, 0.17, 2.01, 0.2, 0.19, 0.0),
+    "strided, depthwise": (0.0, 3.77, 0.0, 0.585),
+    "strided": (40200.0, 0.0134, 0.902, 0.0, 0.167, 0.709),
+    "fft, depthwise": (62800.0, 0.0, 5.18, 43.3),
+    "fft": (75400.0, 0.0, 7.81, 64.3, 0.125),
+    "winograd": (120000.0, 0.0, 0.0134, 2.05, 0.966, 1.49, 0.382, 0.0, 0.234),
+    "winograd, depthwise": (163000.0, 80.0, 0.242, 0.00319, 4.71, 0.000124, 48.3, 210.0, 1.28e-07),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 300 random convolutions, float32, one AVX-512 core."""
 
@@ -42,7 +42,6 @@ WORK = {
         "multiplications",
         "columns",
         "output values",
-        "weights checked",
         "weights sorted",
     ),
     "im2col, depthwise": ("products", "columns", "rows of columns", "values skipped"),
@@ -62,7 +61,14 @@ WORK = {
         "values accumulated",
         "weights",
     ),
-    "shift, depthwise": ("passes", "multiplications", "lines", "values moved", "values sorted"),
+    "shift, depthwise": (
+        "steps",
+        "values accumulated",
+        "rows accumulated",
+        "values added",
+        "values picked",
+        "weights written",
+    ),
     "strided, depthwise": (
         "products",
         "columns",
@@ -81,8 +87,21 @@ WORK = {
     "fft": ("calls", "butterflies", "values transformed", "transforms", "multiplications"),
     "winograd": (
         "strips",
+        "products",
         "multiplications",
-        "values at points",
+        "input values at points",
+        "output values at points",
+        "output values",
+        "weights read",
+        "weights checked",
+        "weights transformed",
+    ),
+    "winograd, depthwise": (
+        "strips",
+        "products",
+        "multiplications",
+        "input values at points",
+        "output values at points",
         "output values",
         "weights read",
         "weights checked",
@@ -111,21 +130,21 @@ def kind_of(sizes: Geometry, algorithm: str) -> str:
     if algorithm == "im2col" and im2col.along_width(sizes):
         return "im2col, along the width"
     single = sizes.channels_per_group == (1, 1) or (algorithm == "shift" and sizes.channels_per_group[0] == 1)
-    return f"{algorithm}, depthwise" if single and algorithm != "winograd" else algorithm
+    return f"{algorithm}, depthwise" if single else algorithm
 
 
 def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
     """How much of each kind of work a convolution is, in the order of `WORK[kind]`."""
     output = math.prod(sizes.output_shape)
     weights = sizes.out_channels * sizes.channels_per_group[0] * sizes.taps
-    if kind == "winograd":
+    if kind.startswith("winograd"):
         return _winograd(sizes, output, weights, kept)
     if kind.startswith("fft"):
         counted = _fft(sizes)
         return counted if kind == "fft" else counted[:-1]
     products, padded = sizes.multiplications, sizes.batch * sizes.in_channels * math.prod(sizes.padded_size)
     if kind == "shift, depthwise":
-        return _depthwise(sizes)
+        return _depthwise(sizes, kept)
     if kind == "shift":
         passes = len(list(shift.strips(sizes))) * sizes.taps
         sorted_ = padded if sizes.stride[1] > 1 else 0
@@ -141,8 +160,7 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
             products,
             sizes.batch * sizes.padded_size[0] * wide,
             steps * output,
-            weights if kept else 0,
-            0 if kept else weights,
+            weights,
         )
     # einsum lays out all windows at once.
     strips = 1 if kind.startswith("strided") else _strips(sizes, sizes.batch * sizes.in_channels * sizes.taps)
@@ -160,14 +178,20 @@ def _strips(sizes: Geometry, column: int) -> int:
     return -(-sizes.output_size[0] // im2col.strip_rows(sizes, column))
 
 
-def _depthwise(sizes: Geometry) -> tuple[float, ...]:
-    """A pass over a block runs along a line for each channel; pixels are sorted where the stride is not 1."""
-    passes = len(list(depthwise.blocks(sizes))) * (sizes.taps + 8)
-    lines = sizes.batch * sizes.out_channels
-    values = lines * sizes.output_size[0] * pitch_of(sizes)
-    pixels = lines * math.prod(sizes.padded_size)
-    sorted_ = pixels if sizes.stride[1] > 1 else 0
-    return passes, sizes.taps * values, sizes.taps * lines, pixels + values, sorted_
+def _depthwise(sizes: Geometry, kept: bool) -> tuple[float, ...]:
+    """By rows (`rows.py`), which is the way without gradients; with them it takes longer."""
+    lines, output = sizes.batch * sizes.out_channels * sizes.output_size[0], math.prod(sizes.output_shape)
+    columns, accumulated = sizes.kernel_size[1], sizes.taps * lines
+    parts = -(-sizes.batch * sizes.in_channels * sizes.output_size[0] // max(1, rows.lines_of(sizes)))
+    unbroken = sizes.stride[1] == 1 and sizes.size[1] == sizes.output_size[1]
+    return (
+        parts * (columns + 4),
+        accumulated * sizes.size[1],
+        accumulated,
+        columns * output if unbroken else 0,
+        0 if unbroken else columns * output,
+        0 if kept and parts == 1 else accumulated,
+    )
 
 
 def _fft(sizes: Geometry) -> tuple[float, ...]:
@@ -187,13 +211,15 @@ def _winograd(sizes: Geometry, output: int, weights: int, kept: bool) -> tuple[f
     m = winograd.tile_size(sizes)
     down, across = (-(-size // m) for size in sizes.output_size)
     points = (m + 2) ** 2
-    strips = max(1, round(down * across / winograd.STRIP)) * sizes.batch
+    strips = len(list(winograd.strips(sizes, m))) * sizes.batch
     tiles, per_group = sizes.batch * down * across, sizes.channels_per_group[0]
     at_points = points * sizes.out_channels * per_group
     return (
         strips,
+        strips * points * sizes.groups,
         points * tiles * sizes.out_channels * per_group,
-        points * tiles * (sizes.in_channels + sizes.out_channels),
+        points * tiles * sizes.in_channels,
+        points * tiles * sizes.out_channels,
         output,
         strips * at_points,
         weights if kept else 0,

@@ -1,10 +1,11 @@
 """Shift and accumulate where every group has one input channel: weights times pixels, nothing to mix.
 
-With no channels to add up there is no matrix product to lean on, so memory traffic decides: each of the
-kH · kW passes reads a shifted picture and reads and writes the output. Two things keep that cheap. The work
-goes block by block, of channels or rows few enough to stay in the processor's cache during all passes. And
-the picture is laid out flat and sorted by phase (`polyphase.py`), so that every pass runs along one unbroken
-line per channel, at any stride and however short the picture's rows are.
+This is the way where autograd follows, and on a GPU; elsewhere `rows.py` needs fewer passes. With no channels
+to add up there is no matrix product to lean on, so memory traffic decides: each of the kH · kW passes reads a
+shifted picture and reads and writes the output. Two things keep that cheap. The work goes block by block, of
+channels or rows few enough to stay in the processor's cache during all passes. And the picture is laid out
+flat and sorted by phase (`polyphase.py`), so that every pass runs along one unbroken line per channel, at any
+stride and however short the picture's rows are.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from explorer.convolution.geometry import Geometry
 from explorer.convolution.polyphase import lay_out, pitch_of, tap_starts
 
 BLOCK = 2**17
-"""Output values of one block: with its input 1 MiB of float32, which fits a core's second-level cache."""
+"""Output values of a block of passes: with its input 1 MiB of float32, which a core's own cache holds."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def shift_depthwise(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
         sizes = replace(sizes, in_channels=sizes.out_channels, groups=sizes.out_channels)
     output = input.new_empty(sizes.output_shape)
     weights, starts = weight.reshape(sizes.groups, sizes.taps, 1), tap_starts(sizes)
-    for block in blocks(sizes):
+    for block in blocks(sizes, lines_of(sizes)):
         picture = lay_out(input[block.pictures, block.channels], sizes, block.first, block.rows)
         sums = _add_up(picture.taps(starts), weights[block.channels].unbind(1))
         whole = sums.view(*sums.shape[:2], block.rows, picture.pitch)
@@ -57,13 +58,18 @@ def _add_up(taps: Iterator[Tensor], weights: Sequence[Tensor]) -> Tensor:
     return sums
 
 
-def blocks(sizes: Geometry) -> Iterator[Block]:
-    """Blocks of about `BLOCK` values: of whole channels, or of one channel's rows where it is larger."""
-    batch, channels, height = sizes.batch, sizes.groups, sizes.output_size[0]
-    strips = _parts(height, BLOCK // pitch_of(sizes))
-    together = BLOCK // (height * pitch_of(sizes)) if len(strips) == 1 else 1
+def lines_of(sizes: Geometry) -> int:
+    """Output rows of one block of passes."""
+    return BLOCK // pitch_of(sizes)
+
+
+def blocks(sizes: Geometry, lines: int) -> Iterator[Block]:
+    """Blocks of about so many output rows: of whole channels, or of one channel's where it has more."""
+    batch, channels, height = sizes.batch, sizes.in_channels, sizes.output_size[0]
+    strips = _parts(height, lines)
+    together = lines // max(height, 1) if len(strips) == 1 else 1
     for strip in strips:
-        for pictures in _parts(batch, together // channels):
+        for pictures in _parts(batch, together // max(channels, 1)):
             for some in _parts(channels, together):
                 yield Block(pictures, some, strip.start, strip.stop - strip.start)
 

@@ -8,6 +8,13 @@ from explorer.convolution.algorithms import ALGORITHMS, fitting
 from explorer.convolution.cost import estimate
 from explorer.convolution.geometry import Geometry
 
+LEFT_OUT = frozenset({"strided"})
+"""Never chosen: strided windows' products are im2col's, with the layout left to einsum.
+
+That is rarely quicker and hard to foresee: over 583 random 3×3 convolutions at stride 1 the choice lost 4.7 %
+of the best algorithm's time with them, 2.4 % without.
+"""
+
 
 def choose(
     sizes: Geometry, dtype: torch.dtype = torch.float32, gradients: bool = False, kept: bool = True
@@ -31,12 +38,7 @@ def choose(
 
 
 def candidates(sizes: Geometry, dtype: torch.dtype, gradients: bool) -> list[str]:
-    """The algorithms that `choose` weighs against each other.
-
-    Strided windows are not among them. Their products are im2col's, with the layout left to einsum, which
-    is rarely quicker and hard to foresee: over 583 random 3×3 convolutions at stride 1 the choice lost
-    4.7 % of the best algorithm's time with them, 2.4 % without.
-    """
+    """The algorithms that `choose` weighs against each other."""
     coarse = {"winograd"} if gradients and dtype == torch.float32 else set()
-    left_out = {"strided"} | coarse
+    left_out = LEFT_OUT | coarse
     return [name for name in fitting(sizes) if ALGORITHMS[name].differentiable and name not in left_out]

@@ -11,7 +11,7 @@ shifted parts of it add up to the whole.
 
 Cost: as many multiplications as the definition. Memory: C · kH · kW · OH · OW values, or along the width
 C · kW · H · OW, both at most about `STRIP` for a large picture; and along the width the weights in another
-order, which is kept (see `kept.py`).
+order.
 
 Source: Chellapilla, Puri and Simard, "High performance convolutional neural networks for document
 processing", 2006; Cho and Brand, "MEC: Memory-efficient convolution for deep neural network", 2017.
@@ -23,12 +23,11 @@ import torch
 from torch import Tensor
 
 from explorer.convolution.geometry import Geometry
-from explorer.convolution.kept import form_of
 from explorer.convolution.padding import covered, pad
 from explorer.convolution.windows import windows
 
-STRIP = 2**18
-"""Values of the matrix above which it is made in strips: 1 MiB of float32, well within a core's cache."""
+STRIP = 400_000
+"""Values of the matrix above which it is made in strips: 1.6 MB of float32, within a core's own cache."""
 
 WIDE = 1024
 """Columns of a strip that a matrix product needs to be quick, even if that makes more values."""
@@ -69,10 +68,10 @@ def along_width(sizes: Geometry) -> bool:
 
     That saves values of the matrix, which cost double where the stride skips pixels. It costs reading and
     writing the sums once more for each further product; and the weights in another order, which come from
-    main memory and jump there, and so count four times: as where they are not kept from the last time.
+    main memory and jump there, and so count four times.
     """
     (height, width), (kernel, across) = sizes.output_size, sizes.kernel_size
-    if sizes.groups > 1 or sizes.dilation[0] > 1 or kernel == 1:
+    if sizes.groups > 1 or sizes.dilation != (1, 1) or kernel == 1:
         return False
     further = -(-kernel // sizes.stride[0]) - 1
     lines = (height + further) * sizes.stride[0]
@@ -112,8 +111,7 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
 
 def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Strip by strip a few matrix products, on windows written out along the width only."""
-    # The weights row by row of the kernel, (O, kH C kW).
-    kernels = form_of(weight, "along the width", lambda own: own.permute(0, 2, 1, 3).flatten(1))
+    kernels = weight.permute(0, 2, 3, 1).flatten(1)  # (O, kH kW C)
     height, width = sizes.output_size
     rows = strip_rows(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0])
     output = input.new_empty(sizes.output_shape)
@@ -126,23 +124,29 @@ def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
 
 
 def _lower(picture: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
-    """The windows of a strip's rows, sorted by row modulo stride: (C, H, W) -> (stride C kW, lines OW)."""
-    (kernel, across), (down, right) = sizes.kernel_size, sizes.stride
-    lines, width = rows + (kernel - 1) // down, sizes.padded_size[1]
-    padded = picture.new_zeros(sizes.in_channels, lines * down, width)
+    """The windows of a strip's rows, sorted by row modulo stride: (C, H, W) -> (stride kW C, lines OW).
+
+    Sorted by column modulo stride as well, a tap of the kernel reads unbroken rows, one pixel further on
+    where it stands a stride further right. Sorting first pays where taps share the sorted pixels.
+    """
+    (kernel, across), (down, right), width = sizes.kernel_size, sizes.stride, sizes.output_size[1]
+    lines, reach = rows + (kernel - 1) // down, width + (across - 1) // right
+    padded = picture.new_zeros(sizes.in_channels, lines, down, reach, right)
     to_rows, from_rows = covered(sizes.size[0], sizes.padding[0] - first * down, 1, lines * down)
-    left = sizes.padding[2]
-    padded[:, to_rows, left : left + sizes.size[1]] = picture[:, from_rows]
-    channel, row = padded.stride()[:2]
-    view = padded.as_strided(
-        (down, sizes.in_channels, across, lines, sizes.output_size[1]),
-        (row, channel, sizes.dilation[1], row * down, right),
-    )  # (stride, C, kW, lines, OW)
-    return view.reshape(down * sizes.in_channels * across, -1)
+    to_columns, from_columns = covered(sizes.size[1], sizes.padding[2], 1, reach * right)
+    padded.view(-1, lines * down, reach * right)[:, to_rows, to_columns] = picture[:, from_rows, from_columns]
+    phases = padded.permute(2, 4, 0, 1, 3)  # (stride, stride, C, lines, reach)
+    if across >= 2 * right:
+        phases = phases.contiguous()
+    lowered = picture.new_empty(down, across, sizes.in_channels, lines, width)
+    for column in range(0, across, right):
+        taps, start = lowered[:, column : column + right], column // right
+        taps.copy_(phases[:, : taps.shape[1], :, :, start : start + width])
+    return lowered.view(down * across * sizes.in_channels, -1)
 
 
 def _add_up(output: Tensor, kernels: Tensor, lowered: Tensor, width: int) -> None:
-    """Sum over the kernel's rows, a stride of them at a time: into (O, rows OW), of (O, kH C kW)."""
+    """Sum over the kernel's rows, a stride of them at a time: into (O, rows OW), of (O, kH kW C)."""
     for step, kernel in enumerate(torch.split(kernels, len(lowered), dim=1)):
         shifted = lowered[: kernel.shape[1], step * width : step * width + output.shape[1]]
         output.addmm_(kernel, shifted, beta=min(step, 1))

@@ -1,13 +1,13 @@
 """Weights in another form, kept from one convolution to the next.
 
-Winograd's algorithm transforms the weights before the first pixel is touched, and im2col along the width
-sorts them by kernel row. A trained layer convolves
-thousands of pictures with the same weights; so the first convolution's form is kept for the next, as long as
-the weight lives and while there is room.
+Winograd's algorithm transforms the weights before the first pixel is touched, and sums of rows take each
+weight once for every output row. A trained layer convolves thousands of pictures with the same weights; so
+the first convolution's form is kept for the next, as long as the weight lives and while there is room.
 
-A kept form is never trusted blindly: at each use the weight is compared, bit by bit, with a copy of what the
-form was made from. PyTorch counts changes in place, but not those through `.data` or a NumPy array that
-shares the memory; reading the weight once more costs little beside convolving with it, and is right always.
+A kept form is never trusted blindly. PyTorch counts changes in place, but not those through `.data` or a
+NumPy array that shares the memory; so at each use the weight's bits are read once more, and added up as whole
+numbers in `COLUMNS` columns. A change that PyTorch does not count goes unseen only if in every column it
+leaves that sum, modulo 2^64, as it was: one that moves numbers by exact multiples of `COLUMNS` places, say.
 Weights that autograd follows are not kept, nor those on a GPU, where the comparison would stop the queue.
 
 Source: the idea of prepacked weights as in Intel's oneDNN (memory format `any`) and QNNPACK.
@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -31,34 +31,38 @@ from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
 
 ROOM = 256 * 2**20
-"""Bytes of kept forms and of the copies they are checked against; the longest unused go first."""
+"""Bytes of kept forms; the longest unused go first."""
+
+COLUMNS = 1021
+"""A prime, so that whole rows, channels or kernels that change places don't stay in their columns."""
 
 _keeping: ContextVar[bool] = ContextVar("keeping", default=True)
 
 
 @dataclass(frozen=True, eq=False)
 class _Form:
-    """A form of a weight, the copy it was made from, and the weight itself as long as it lives."""
+    """A form of a weight, by what its values are recognized, and the weight itself as long as it lives."""
 
     weight: weakref.ref[Tensor]
-    copy: Tensor
+    version: int | None
+    sums: NDArray[np.unsignedinteger[Any]]
     form: Tensor
 
     @property
     def bytes(self) -> int:
-        return self.copy.nbytes + self.form.nbytes
+        return self.sums.nbytes + self.form.nbytes
 
 
 class _Shelf:
     """The kept forms by weight and kind, the longest unused first."""
 
     def __init__(self) -> None:
-        self._forms: OrderedDict[tuple[int, str], _Form] = OrderedDict()
+        self._forms: OrderedDict[tuple[int, Hashable], _Form] = OrderedDict()
         self._bytes = 0
         # A weight may be collected, which drops its forms, while the same thread holds the lock.
         self._lock = RLock()
 
-    def find(self, weight: Tensor, kind: str) -> Tensor | None:
+    def find(self, weight: Tensor, kind: Hashable) -> Tensor | None:
         """The form of this very weight, if its values are still those that it was made from."""
         key = id(weight), kind
         with self._lock:
@@ -66,12 +70,20 @@ class _Shelf:
             if kept is None or kept.weight() is not weight:
                 return None
             self._forms.move_to_end(key)
-        return kept.form if np.array_equal(_bits(kept.copy), _bits(weight)) else None
+        same = kept.version == _version(weight) and np.array_equal(kept.sums, _sums(weight))
+        return kept.form if same else None
 
-    def put(self, weight: Tensor, kind: str, copy: Tensor, form: Tensor) -> None:
+    def put(
+        self,
+        weight: Tensor,
+        kind: Hashable,
+        version: int | None,
+        sums: NDArray[np.unsignedinteger[Any]],
+        form: Tensor,
+    ) -> None:
         """Keep a form, and drop the longest unused ones until there is room."""
         key = id(weight), kind
-        kept = _Form(weakref.ref(weight, lambda _: self.drop(key)), copy, form)
+        kept = _Form(weakref.ref(weight, lambda _: self.drop(key)), version, sums, form)
         with self._lock:
             self.drop(key)
             if kept.bytes > ROOM:
@@ -81,7 +93,7 @@ class _Shelf:
             while self._bytes > ROOM:
                 self.drop(next(iter(self._forms)))
 
-    def drop(self, key: tuple[int, str]) -> None:
+    def drop(self, key: tuple[int, Hashable]) -> None:
         """Forget one form, if there is such a one."""
         with self._lock:
             kept = self._forms.pop(key, None)
@@ -109,12 +121,16 @@ def keeping() -> bool:
 
 def keeps(weight: Tensor) -> bool:
     """Whether forms of this weight are kept: a plain tensor in main memory that autograd doesn't follow."""
-    followed = weight.requires_grad and torch.is_grad_enabled()
-    followed = followed or unpack_dual(weight).tangent is not None  # type: ignore[no-untyped-call]
-    return keeping() and not followed and weight.device.type == "cpu" and weight.is_contiguous()
+    return keeping() and not followed(weight) and weight.device.type == "cpu" and weight.is_contiguous()
 
 
-def form_of(weight: Tensor, kind: str, make: Callable[[Tensor], Tensor]) -> Tensor:
+def followed(tensor: Tensor) -> bool:
+    """Whether autograd follows what is done with a tensor, backwards or forwards."""
+    backwards = tensor.requires_grad and torch.is_grad_enabled()
+    return backwards or unpack_dual(tensor).tangent is not None  # type: ignore[no-untyped-call]
+
+
+def form_of(weight: Tensor, kind: Hashable, make: Callable[[Tensor], Tensor]) -> Tensor:
     """`make(weight)`, from the last time where the weight has not changed since.
 
     Args:
@@ -128,9 +144,10 @@ def form_of(weight: Tensor, kind: str, make: Callable[[Tensor], Tensor]) -> Tens
     if found is None:
         # A tensor made in inference mode could not take part in training later.
         with torch.inference_mode(False), torch.no_grad():
+            version = _version(weight)  # before the copy: a change while it is made is one since
             copy = torch.empty_like(weight).copy_(weight)
             found = make(copy)  # of the copy, which no other thread can change in the meantime
-            shelf.put(weight, kind, copy, found)
+            shelf.put(weight, kind, version, _sums(copy), found)
     return found
 
 
@@ -144,10 +161,18 @@ def fresh_weights() -> Iterator[None]:
         _keeping.reset(token)
 
 
-def _bits(values: Tensor) -> NDArray[np.unsignedinteger[Any]]:
-    """The values as whole numbers, among which NaN equals itself, two float32 at a time where possible.
+def _version(weight: Tensor) -> int | None:
+    """How often PyTorch saw the weight change; None where it doesn't count."""
+    return None if weight.is_inference() else weight._version
 
-    As NumPy's, which compares several at a time where PyTorch goes one by one.
+
+def _sums(weight: Tensor) -> NDArray[np.unsignedinteger[Any]]:
+    """Sums of the bits as whole numbers in `COLUMNS` columns, and what fills no row.
+
+    Two float32 are one number where they can be, and NumPy adds several at a time where PyTorch adds one.
     """
-    flat = values.detach().view(-1).numpy()
-    return flat.view(np.uint64 if flat.nbytes % 8 == 0 else np.uint32)
+    flat = weight.detach().view(-1).numpy()
+    bits = flat.view(np.uint64 if flat.nbytes % 8 == 0 else np.uint32)
+    rows = len(bits) // COLUMNS
+    table, rest = bits[: rows * COLUMNS].reshape(rows, COLUMNS), bits[rows * COLUMNS :]
+    return np.concatenate([np.add.reduce(table, axis=0, dtype=bits.dtype), rest]) if rows else rest.copy()

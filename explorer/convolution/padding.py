@@ -6,6 +6,7 @@ Source: the four modes of `torch.nn.Conv2d`, in whose words they are named.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from explorer.convolution.geometry import ConvolutionError
@@ -45,9 +46,7 @@ def pad(input: Tensor, padding: tuple[int, int, int, int], mode: str = "zeros") 
         return input
     height, width = input.shape[-2:]
     if mode == "zeros":
-        padded = input.new_zeros(*input.shape[:-2], top + height + bottom, left + width + right)
-        padded[..., top : top + height, left : left + width] = input
-        return padded
+        return F.pad(input, (left, right, top, bottom))
     rows = _source(height, top, bottom, mode).to(input.device)
     columns = _source(width, left, right, mode).to(input.device)
     return input.index_select(-2, rows).index_select(-1, columns)

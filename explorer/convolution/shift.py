@@ -24,12 +24,14 @@ from explorer.convolution.depthwise import shift_depthwise
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.im2col import STRIP, WIDE
 from explorer.convolution.polyphase import lay_out, pitch_of, tap_starts
+from explorer.convolution.rows import possible, shift_rows
 
 
 def shift(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Convolve tap by tap: (N, C, H, W) and (O, C/g, kH, kW) -> (N, O, OH, OW)."""
     if sizes.channels_per_group[0] == 1:
-        return shift_depthwise(input, weight, sizes)
+        way = shift_rows if possible(input, weight) else shift_depthwise
+        return way(input, weight, sizes)
     per_group, outputs = sizes.channels_per_group
     matrices = weight.reshape(sizes.groups, outputs, per_group, -1).permute(3, 0, 1, 2).contiguous()
     matrices = matrices.repeat(1, sizes.batch, 1, 1)  # (taps, N g, O/g, C/g)

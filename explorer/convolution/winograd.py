@@ -38,7 +38,10 @@ KERNEL = 3
 TILES = (2, 4)
 
 STRIP = 100
-"""Tiles of one strip of the picture: rows enough for an efficient matrix product, few enough to cache."""
+"""Tiles of a strip of the picture at the least: rows enough for an efficient matrix product."""
+
+VALUES = 2**20
+"""Values at points, of input and output, that a strip of more tiles may have: few enough to cache."""
 
 READ = 40
 """Multiplications in a large matrix product that take as long as reading one transformed weight."""
@@ -74,12 +77,12 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
     m = tile or tile_size(sizes)
     matrices = transforms(m, input.dtype, input.device)
     output = input.new_empty(sizes.output_shape)
-    strips = list(_strips(sizes, m))
-    once = sizes.batch * len(strips) == 1
+    parts = list(strips(sizes, m))
+    once = sizes.batch * len(parts) == 1
     kernels: Iterable[tuple[slice, Tensor]] = _kernels(weight, sizes, matrices, once)
     kernels = kernels if once else list(kernels)
     for n in range(sizes.batch):
-        for first, rows in strips:
+        for first, rows in parts:
             points = _evaluate(input[n], sizes, matrices, first, rows)  # (n, T, n, C)
             for channels, transformed in kernels:
                 values = _interpolate(_multiply(points, transformed), matrices)
@@ -133,10 +136,12 @@ def transforms(m: int, dtype: torch.dtype, device: torch.device) -> Transforms:
         return Transforms(b, torch.kron(g, g), torch.kron(a, a))
 
 
-def _strips(sizes: Geometry, m: int) -> Iterator[tuple[int, int]]:
-    """(first row of tiles, rows of tiles) of strips of about `STRIP` tiles."""
+def strips(sizes: Geometry, m: int) -> Iterator[tuple[int, int]]:
+    """(first row of tiles, rows of tiles) of strips, each a quarter of a picture at most or `STRIP` tiles."""
     down, across = -(-sizes.output_size[0] // m), -(-sizes.output_size[1] // m)
-    rows = math.ceil(down / max(1, round(down * across / STRIP)))
+    cached = VALUES // ((m + 2) ** 2 * (sizes.in_channels + sizes.out_channels))
+    tiles = max(STRIP, min(cached, down * across // 4))
+    rows = math.ceil(down / max(1, round(down * across / tiles)))
     for first in range(0, down, rows):
         yield first, min(rows, down - first)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from unittest import mock
+
 import numpy as np
 import pytest
 import torch
@@ -11,7 +14,7 @@ from hypothesis import strategies as st
 from scipy.signal import convolve2d as scipy_convolve2d
 from scipy.signal import correlate2d as scipy_correlate2d
 
-from explorer.convolution import ALGORITHMS, DomainError, conv2d, convolve2d, fitting
+from explorer.convolution import ALGORITHMS, DomainError, conv2d, convolve2d, fitting, rows
 from explorer.convolution.winograd import multiplications, winograd
 from tests.convolution.cases import Case, every_small_case, scale, small_cases
 
@@ -122,6 +125,17 @@ def test_the_layers_of_real_networks(name, algorithm):
         ours = conv2d(input, weight, bias, **parameters, algorithm=algorithm)
         assert ours.dtype == dtype
         close(ours.double(), expected, scale(input, weight, **parameters), bound)
+
+
+@given(case=small_cases, table=st.sampled_from([40, 300, 2**21]), columns=st.integers(1, 5))
+@settings(max_examples=150, deadline=None)
+def test_sums_of_rows_in_blocks_of_any_size(case, table, columns):
+    case = replace(case, batch=max(case.batch, 1), per_group=(1, case.per_group[1]))
+    input, weight, _ = case.tensors()
+    expected = F.conv2d(input, weight, **case.parameters)
+    with mock.patch.multiple(rows, TABLE=table, COLUMNS=columns):
+        ours = rows.shift_rows(input, weight, case.sizes)
+    close(ours, expected, scale(input, weight, **case.parameters))
 
 
 @pytest.mark.parametrize("tile", [2, 4])

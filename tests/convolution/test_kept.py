@@ -39,6 +39,8 @@ CHANGES = {
     "flipped": lambda weight: weight.copy_(weight.flip(-1)),
     "behind autograd's back": lambda weight: weight.data.add_(1),
     "through NumPy": lambda weight: weight.numpy().__setitem__((0, 0, 0, 0), -3),
+    "two numbers behind its back": lambda weight: weight.data.copy_(weight.data.flip(-1)),
+    "channels behind its back": lambda weight: weight.data.copy_(weight.data.roll(1, 0)),
     "its memory exchanged": lambda weight: weight.set_(weight.clone() + 1),
 }
 
@@ -99,7 +101,7 @@ def test_forms_go_with_their_weight():
 
 def test_room_is_bounded_and_the_longest_unused_goes_first(monkeypatch):
     weights = [tensors(seed)[1] for seed in range(3)]
-    monkeypatch.setattr(kept_module, "ROOM", 5 * weights[0].nbytes)  # a copy and a form each: room for two
+    monkeypatch.setattr(kept_module, "ROOM", 5 * weights[0].nbytes)  # a form and as many bits each
     first, second, _ = (form_of(weight, "copy", torch.clone) for weight in weights[:2] + weights[:1])
     form_of(weights[2], "copy", torch.clone)
     assert shelf.bytes <= kept_module.ROOM
@@ -165,3 +167,15 @@ def test_threads_share_what_is_kept():
         for k, ours in enumerate(pool.map(work, range(160))):
             torch.testing.assert_close(ours, expected[k % 4], rtol=0, atol=1e-11)
     assert shelf.bytes == sum(entry.bytes for entry in shelf._forms.values())
+
+
+def test_large_weights_are_recognized_by_sums():
+    weight = torch.randn(64, 32, 3, 3, generator=torch.Generator().manual_seed(0))
+    form = form_of(weight, "copy", torch.clone)
+    assert form_of(weight, "copy", torch.clone) is form
+    assert shelf.bytes < 1.5 * weight.nbytes  # no copy is kept
+    for change in CHANGES.values():
+        before = weight.clone()
+        change(weight)
+        assert not torch.equal(before, weight)
+        assert torch.equal(form_of(weight, "copy", torch.clone), weight)
