@@ -32,6 +32,9 @@ STRIP = 400_000
 WIDE = 1024
 """Columns of a strip that a matrix product needs to be quick, even if that makes more values."""
 
+SUMS = 2048
+"""Output pixels whose sums are completed before the next are begun, so that they stay in the cache."""
+
 
 def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Convolve by matrix products: (N, C, H, W) and (O, C/g, kH, kW) -> (N, O, OH, OW)."""
@@ -111,7 +114,7 @@ def _product(kernels: Tensor, matrix: Tensor) -> Tensor:
 
 def _along_width(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
     """Strip by strip a few matrix products, on windows written out along the width only."""
-    kernels = weight.permute(0, 2, 3, 1).flatten(1)  # (O, kH kW C)
+    kernels = weight.permute(0, 2, 3, 1).flatten(1)  # (O, kH kW C); keeping them is no quicker
     height, width = sizes.output_size
     rows = strip_rows(sizes, sizes.in_channels * sizes.kernel_size[1] * sizes.stride[0])
     output = input.new_empty(sizes.output_shape)
@@ -147,6 +150,11 @@ def _lower(picture: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
 
 def _add_up(output: Tensor, kernels: Tensor, lowered: Tensor, width: int) -> None:
     """Sum over the kernel's rows, a stride of them at a time: into (O, rows OW), of (O, kH kW C)."""
-    for step, kernel in enumerate(torch.split(kernels, len(lowered), dim=1)):
-        shifted = lowered[: kernel.shape[1], step * width : step * width + output.shape[1]]
-        output.addmm_(kernel, shifted, beta=min(step, 1))
+    steps, count = torch.split(kernels, len(lowered), dim=1), output.shape[1]
+    size = -(-count // -(-count // SUMS))
+    for start in range(0, count, size):
+        sums = output[:, start : start + size]
+        for step, kernel in enumerate(steps):
+            begin = start + step * width
+            pixels = lowered[: kernel.shape[1], begin : begin + sums.shape[1]]
+            sums.addmm_(kernel, pixels, beta=min(step, 1))
