@@ -22,13 +22,15 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
+
+Bits: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
 ROOM = 256 * 2**20
 """Bytes of kept forms; the longest unused go first."""
@@ -45,7 +47,7 @@ class _Form:
 
     weight: weakref.ref[Tensor]
     version: int | None
-    sums: NDArray[np.unsignedinteger[Any]]
+    sums: Bits
     form: Tensor
 
     @property
@@ -78,7 +80,7 @@ class _Shelf:
         weight: Tensor,
         kind: Hashable,
         version: int | None,
-        sums: NDArray[np.unsignedinteger[Any]],
+        sums: Bits,
         form: Tensor,
     ) -> None:
         """Keep a form, and drop the longest unused ones until there is room."""
@@ -166,13 +168,16 @@ def _version(weight: Tensor) -> int | None:
     return None if weight.is_inference() else weight._version
 
 
-def _sums(weight: Tensor) -> NDArray[np.unsignedinteger[Any]]:
+def _sums(weight: Tensor) -> Bits:
     """Sums of the bits as whole numbers in `COLUMNS` columns, and what fills no row.
 
     Two float32 are one number where they can be, and NumPy adds several at a time where PyTorch adds one.
     """
     flat = weight.detach().view(-1).numpy()
-    bits = flat.view(np.uint64 if flat.nbytes % 8 == 0 else np.uint32)
+    bits: Bits = flat.view(np.uint64 if flat.nbytes % 8 == 0 else np.uint32)
     rows = len(bits) // COLUMNS
-    table, rest = bits[: rows * COLUMNS].reshape(rows, COLUMNS), bits[rows * COLUMNS :]
-    return np.concatenate([np.add.reduce(table, axis=0, dtype=bits.dtype), rest]) if rows else rest.copy()
+    if not rows:
+        return bits.copy()
+    table = bits[: rows * COLUMNS].reshape(rows, COLUMNS)
+    sums: Bits = np.add.reduce(table, axis=0, dtype=bits.dtype)
+    return np.concatenate([sums, bits[rows * COLUMNS :]])

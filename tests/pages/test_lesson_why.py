@@ -316,11 +316,19 @@ def wait(done: Callable[[], bool], seconds: float = 60) -> None:
 def test_all_shifts_are_measured_in_the_background_and_kept(model, x, monkeypatch) -> None:
     from pages.lesson.why import translation
 
+    looked = threading.Event()
+
+    def held(*given, **named):
+        looked.wait(60)
+        return measure(*given, **named)
+
     monkeypatch.setattr(translation, "SHIFTS", range(0, 9, 4))
+    monkeypatch.setattr(translation, "measure", held)
     test = section("translation")
     test.button(key="why_measure_shifts").click().run()
     job = test.session_state["kept_why_shifts_job"]["job"]
     assert test.button(key="why_shifts_cancel").label == "Cancel"
+    looked.set()
     wait(lambda: job.done)
     assert not job.failed
     test.run()
