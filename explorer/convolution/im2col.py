@@ -33,7 +33,7 @@ WIDE = 1024
 """Columns of a strip that a matrix product needs to be quick, even if that makes more values."""
 
 SUMS = 2048
-"""Output pixels whose sums are completed before the next are begun, so that they stay in the cache."""
+"""Output pixels per thread whose sums are completed before the next are begun, and so stay in the cache."""
 
 
 def im2col(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
@@ -151,7 +151,7 @@ def _lower(picture: Tensor, sizes: Geometry, first: int, rows: int) -> Tensor:
 def _add_up(output: Tensor, kernels: Tensor, lowered: Tensor, width: int) -> None:
     """Sum over the kernel's rows, a stride of them at a time: into (O, rows OW), of (O, kH kW C)."""
     steps, count = torch.split(kernels, len(lowered), dim=1), output.shape[1]
-    size = -(-count // -(-count // SUMS))
+    size = -(-count // -(-count // (SUMS * torch.get_num_threads())))
     for start in range(0, count, size):
         sums = output[:, start : start + size]
         for step, kernel in enumerate(steps):

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from fractions import Fraction
