@@ -2,8 +2,8 @@
 
 Idea: turn the loops inside out. Instead of visiting every window, take one tap of the kernel, shift the
 whole picture by its position, weight it, and add it to the output; kH · kW such passes make a convolution.
-With many channels the weighting is a matrix product over channels, with one channel per group a plain
-multiply-add.
+With many channels the weighting is a matrix product over channels. With one channel per group it is a plain
+multiply-add, and goes row by row (`rows.py`), or tap by tap where autograd follows (`depthwise.py`).
 
 Cost: as many multiplications as the definition. Memory: strip by strip a padded copy of the picture and of
 the output, its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col.

@@ -6,7 +6,7 @@ import inspect
 
 import streamlit as st
 
-from explorer.convolution import ALGORITHMS
+from explorer.convolution import ALGORITHMS, rows
 from explorer.laboratory.cases import Case
 from explorer.laboratory.script import script
 from pages import state
@@ -25,14 +25,16 @@ def show(subject: Subject, case: Case, algorithm: str) -> None:
     )  # fmt: skip
     source, again = st.tabs([f"{shown}, as it runs here", "This comparison as a script"])
     with source:
-        widgets.code("lab_source", source_of(shown), label=f"Source of {shown}")
+        widgets.code("lab_source", source_of(shown, case), label=f"Source of {shown}")
     with again:
         st.markdown("The same case outside the app: copy it into a file in the explorer's folder and run it.")
         text = script(case, subject.title, algorithm, subject.recipe, whole=subject.case)
         widgets.code("lab_script", text, label="The comparison as a script")
 
 
-def source_of(algorithm: str) -> str:
-    """The whole file of an algorithm, as it is imported."""
-    module = inspect.getmodule(ALGORITHMS[algorithm].run)
-    return inspect.getsource(module) if module else ""
+def source_of(algorithm: str, case: Case) -> str:
+    """The whole file of an algorithm, as it is imported, and that of a way of its own that the case takes."""
+    modules = [inspect.getmodule(ALGORITHMS[algorithm].run)]
+    if algorithm == "shift" and case.sizes.channels_per_group[0] == 1:
+        modules.append(rows)
+    return "\n\n".join(inspect.getsource(module) for module in modules if module)

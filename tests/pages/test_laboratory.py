@@ -405,3 +405,26 @@ def test_a_job_that_nobody_looks_at_ends(monkeypatch: pytest.MonkeyPatch) -> Non
     assert queue.start(job)
     wait(lambda: job.done)
     assert job.result is None
+
+
+@pytest.mark.parametrize(("channels", "by_rows"), [(1, True), (3, False)])
+def test_the_code_shown_is_the_code_that_runs(
+    channels: int, by_rows: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from explorer.convolution import conv2d, rows
+    from explorer.laboratory.cases import Case
+    from pages.lab.code import source_of
+
+    case = Case(torch.ones(1, channels, 5, 6), torch.ones(2, channels, 3, 3))
+    ran: list[str] = []
+    original = rows._add_up
+
+    def noted(*given: object) -> torch.Tensor:
+        ran.append("rows")
+        return original(*given)
+
+    monkeypatch.setattr(rows, "_add_up", noted)
+    conv2d(case.input, case.weight, algorithm="shift")
+    assert bool(ran) is by_rows
+    assert ("embedding_bag" in source_of("shift", case)) is by_rows
+    assert "def shift(" in source_of("shift", case)
