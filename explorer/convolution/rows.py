@@ -98,20 +98,21 @@ def _part(block: Block, sizes: Geometry) -> tuple[slice, Geometry]:
 @lru_cache(maxsize=16)
 def bags(sizes: Geometry) -> Bags:
     """What is summed for a convolution."""
-    (rows, columns), (height, _) = sizes.kernel_size, sizes.size
-    top, down = sizes.padding[0], sizes.stride[0]
-    row = torch.arange(sizes.output_size[0]).mul(down).sub(top)[:, None]
-    row = row + torch.arange(rows) * sizes.dilation[0]  # (OH, kH)
-    shape = columns, sizes.batch, sizes.out_channels, *row.shape
-    maps = torch.arange(sizes.batch * sizes.in_channels).repeat_interleave(sizes.channels_per_group[1])
-    numbers = maps.view(*shape[1:3], 1, 1) * height + row
-    taps = torch.arange(sizes.out_channels * rows * columns).view(-1, rows, columns)
-    places = taps.permute(2, 0, 1)[:, None, :, None]  # (kW, 1, O, 1, kH)
-    inside = ((row >= 0) & (row < height)).expand(shape)
-    counts = inside.sum(-1).flatten()
-    with torch.inference_mode(False):  # they outlive the mode of the first call
+    # They outlive the modes of the first call.
+    with torch.inference_mode(False), torch.device("cpu"):
+        (rows, columns), (height, _) = sizes.kernel_size, sizes.size
+        top, down = sizes.padding[0], sizes.stride[0]
+        row = torch.arange(sizes.output_size[0]).mul(down).sub(top)[:, None]
+        row = row + torch.arange(rows) * sizes.dilation[0]  # (OH, kH)
+        shape = columns, sizes.batch, sizes.out_channels, *row.shape
+        maps = torch.arange(sizes.batch * sizes.in_channels).repeat_interleave(sizes.channels_per_group[1])
+        numbers = maps.view(*shape[1:3], 1, 1) * height + row
+        taps = torch.arange(sizes.out_channels * rows * columns).view(-1, rows, columns)
+        places = taps.permute(2, 0, 1)[:, None, :, None]  # (kW, 1, O, 1, kH)
+        inside = ((row >= 0) & (row < height)).expand(shape)
+        counts = inside.sum(-1).flatten()
         found = numbers.expand(shape)[inside], counts.cumsum(0) - counts, places.expand(shape)[inside]
-        return Bags(*(numbers.int().clone() for numbers in found))
+        return Bags(*(values.int() for values in found))
 
 
 def _shift(input: Tensor, weights: Tensor, sizes: Geometry) -> Tensor:

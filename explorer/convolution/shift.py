@@ -6,7 +6,8 @@ With many channels the weighting is a matrix product over channels. With one cha
 multiply-add, and goes row by row (`rows.py`), or tap by tap where autograd follows (`depthwise.py`).
 
 Cost: as many multiplications as the definition. Memory: strip by strip a padded copy of the picture and of
-the output, its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col.
+the output, its rows a little longer; nothing grows with kH · kW, which is its advantage over im2col (row by
+row: kW times the output).
 
 Source: Vasudevan, Anderson and Gregg, "Parallel multi channel convolution using general matrix
 multiplication", 2017 (kn2row); Zhang, Franchetti and Low, "High performance zero-memory overhead direct
