@@ -1,4 +1,4 @@
-"""Convolution by hand: six algorithms with the contract of `torch.nn.functional.conv2d`.
+"""Convolution by hand: seven algorithms with the contract of `torch.nn.functional.conv2d`.
 
 No convolution of PyTorch is called beneath; each algorithm is a short file of plain tensor operations.
 """

@@ -13,6 +13,7 @@ from explorer.convolution.im2col import im2col
 from explorer.convolution.loops import loops
 from explorer.convolution.shift import shift
 from explorer.convolution.strided import strided
+from explorer.convolution.toom_cook import TAPS, taps, toom_cook
 from explorer.convolution.winograd import KERNEL, winograd
 
 
@@ -41,15 +42,25 @@ class Algorithm:
 
     def obstacle(self, sizes: Geometry) -> str | None:
         """Why the algorithm cannot make this convolution, or None if it can."""
-        if self.name != "winograd":
+        if self.name not in ("winograd", "toom_cook"):
             return None
+        if sizes.dilation != (1, 1):
+            return "dilation {}×{}, only 1 is possible".format(*sizes.dilation)
+        if self.name == "toom_cook":
+            return _untoomed(sizes)
         if sizes.kernel_size != (KERNEL, KERNEL):
             return "kernel {}×{}, only 3×3 is possible".format(*sizes.kernel_size)
         if sizes.stride != (1, 1):
             return "stride {}×{}, only 1 is possible".format(*sizes.stride)
-        if sizes.dilation != (1, 1):
-            return "dilation {}×{}, only 1 is possible".format(*sizes.dilation)
         return None
+
+
+def _untoomed(sizes: Geometry) -> str | None:
+    (height, _), (stride, _), (least, most) = sizes.kernel_size, sizes.stride, TAPS
+    if least <= taps(sizes) <= most:
+        return None
+    possible = f"{(least - 1) * stride + 1} to {most * stride}"
+    return f"kernel {height} high, only {possible} is possible at stride {stride}"
 
 
 ALGORITHMS = {
@@ -61,6 +72,7 @@ ALGORITHMS = {
         Algorithm("strided", "Strided windows and einsum", strided, 1e-6),
         Algorithm("fft", "Fast Fourier transform", fft, 2e-6),
         Algorithm("winograd", "Winograd's minimal filtering", winograd, 1e-5),
+        Algorithm("toom_cook", "Toom-Cook along the height", toom_cook, 5e-6),
     )
 }
 

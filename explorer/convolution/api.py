@@ -38,8 +38,8 @@ def conv2d(
         padding: An int, a pair, "valid", "same" (PyTorch's, stride 1) or "same_tensorflow" (any stride).
         dilation: Distance of the kernel's taps, an int or a pair.
         groups: Number of groups; `groups=C` is depthwise.
-        algorithm: "loops", "im2col", "shift", "strided", "fft", "winograd", or "auto", which takes the one
-            that the cost model expects to be fastest for weights that are used again and again.
+        algorithm: "loops", "im2col", "shift", "strided", "fft", "winograd", "toom_cook", or "auto", which
+            takes the one that the cost model expects to be fastest for weights that are used again and again.
         padding_mode: What is padded: "zeros", "reflect", "replicate" or "circular".
 
     Returns:

@@ -15,23 +15,25 @@ from __future__ import annotations
 
 import math
 
-from explorer.convolution import im2col, rows, shift, winograd
+from explorer.convolution import im2col, rows, shift, toom_cook, winograd
 from explorer.convolution.fft import tile_size
 from explorer.convolution.geometry import Geometry
 
 NANOSECONDS: dict[str, tuple[float, ...]] = {
-    "im2col, 1×1": (9870.0, 0.0134, 0.953, 0.315),
-    "im2col, along the width": (23200.0, 0.0134, 1.21, 0.0, 0.299),
-    "im2col, depthwise": (520.0, 0.684, 0.408, 0.629),
-    "im2col": (28300.0, 0.0149, 0.43, 2.73, 0.463, 0.0336),
-    "shift": (15700.0, 0.0148, 1.09, 0.71, 0.143, 1.84),
-    "shift, depthwise": (7780.0, 0.17, 2.01, 0.2, 0.19, 0.0),
-    "strided, depthwise": (0.0, 3.77, 0.0, 0.585),
-    "strided": (40200.0, 0.0134, 0.902, 0.0, 0.167, 0.709),
-    "fft, depthwise": (62800.0, 0.0, 5.18, 43.3),
-    "fft": (75400.0, 0.0, 7.81, 64.3, 0.125),
-    "winograd": (120000.0, 0.0, 0.0134, 2.05, 0.966, 1.49, 0.382, 0.0, 0.234),
-    "winograd, depthwise": (163000.0, 80.0, 0.242, 0.00319, 4.71, 0.000124, 48.3, 210.0, 0.0),
+    "im2col, 1×1": (14500.0, 0.0156, 1.59, 0.339),
+    "im2col, along the width": (35200.0, 0.0158, 1.64, 0.471, 0.437),
+    "im2col, depthwise": (817.0, 0.889, 0.0, 1.07),
+    "im2col": (42500.0, 0.0182, 0.459, 6.3, 0.432, 0.0825),
+    "shift": (20200.0, 0.0167, 1.49, 1.18, 0.217, 2.93),
+    "shift, depthwise": (10800.0, 0.16, 2.64, 0.281, 0.349, 0.0),
+    "strided, depthwise": (0.0, 4.67, 0.0, 1.2),
+    "strided": (60600.0, 0.0156, 1.11, 0.0, 0.467, 0.784),
+    "fft, depthwise": (92700.0, 0.0, 6.6, 53.9),
+    "fft": (143000.0, 0.0, 9.28, 84.8, 0.147),
+    "winograd": (190000.0, 157.0, 0.0197, 2.79, 0.772, 3.25, 0.316, 0.0, 0.689),
+    "winograd, depthwise": (228000.0, 300.0, 0.0157, 2.55, 2.71, 1.04e-06, 78.2, 0.0, 0.0),
+    "toom_cook": (201000.0, 0.0, 0.0183, 2.02, 0.374, 0.249, 0.785, 0.0, 0.583, 0.0905, 2.51),
+    "toom_cook, depthwise": (178000.0, 0.0409, 1.4, 0.0, 1.45e-05, 0.0, 0.0, 0.0, 94.4, 281.0, 157.0),
 }
 """Prices by kind of algorithm, in the order of `WORK`: 320 random convolutions, float32, one AVX-512 core."""
 
@@ -40,6 +42,20 @@ _WINOGRAD = (
     "products",
     "multiplications",
     "input values at points",
+    "output values at points",
+    "output values",
+    "weights read",
+    "weights checked",
+    "weights transformed",
+)
+
+_TOOM_COOK = (
+    "strips",
+    "products",
+    "multiplications",
+    "input values at points",
+    "values written out",
+    "sums at points",
     "output values at points",
     "output values",
     "weights read",
@@ -99,6 +115,8 @@ WORK = {
     "fft": ("calls", "butterflies", "values transformed", "transforms", "multiplications"),
     "winograd": _WINOGRAD,
     "winograd, depthwise": _WINOGRAD,
+    "toom_cook": _TOOM_COOK,
+    "toom_cook, depthwise": _TOOM_COOK,
 }
 """What is counted for each kind of algorithm, in the order of `NANOSECONDS`."""
 
@@ -131,6 +149,8 @@ def work(sizes: Geometry, kind: str, kept: bool = True) -> tuple[float, ...]:
     weights = sizes.out_channels * sizes.channels_per_group[0] * sizes.taps
     if kind.startswith("winograd"):
         return _winograd(sizes, output, weights, kept)
+    if kind.startswith("toom_cook"):
+        return _toom_cook(sizes, output, weights, kept)
     if kind.startswith("fft"):
         counted = _fft(sizes)
         return counted if kind == "fft" else counted[:-1]
@@ -212,6 +232,29 @@ def _winograd(sizes: Geometry, output: int, weights: int, kept: bool) -> tuple[f
         points * tiles * sizes.out_channels * per_group,
         points * tiles * sizes.in_channels,
         points * tiles * sizes.out_channels,
+        output,
+        strips * at_points,
+        weights if kept else 0,
+        0 if kept else at_points,
+    )
+
+
+def _toom_cook(sizes: Geometry, output: int, weights: int, kept: bool) -> tuple[float, ...]:
+    layout, down = toom_cook.layout_of(sizes), -(-sizes.output_size[0] // toom_cook.TILE)
+    strips, written_out = len(layout.strips) * sizes.batch, layout.steps == 1
+    across = sizes.output_size[1] if written_out else layout.width
+    pixels = layout.points * sizes.batch * down  # at each of a tile's points a row
+    inputs = pixels * layout.width * sizes.in_channels * math.prod(sizes.stride)
+    deep = layout.steps * layout.columns * sizes.stride[0] * sizes.channels_per_group[0]
+    sums, at_points = pixels * across * sizes.out_channels, layout.points * sizes.out_channels * deep
+    return (
+        strips,
+        strips * layout.points * layout.steps * sizes.groups,
+        sums * deep,
+        inputs,
+        pixels * across * sizes.groups * deep if written_out else 0,
+        sums * layout.steps,
+        sums,
         output,
         strips * at_points,
         weights if kept else 0,

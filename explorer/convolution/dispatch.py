@@ -22,8 +22,8 @@ def choose(
     """The name of the algorithm that the cost model expects to be fastest.
 
     The choice depends on the sizes alone, so that equal convolutions are always made the same way. One
-    exception is made for accuracy: where a float32 result is to carry gradients, Winograd's larger
-    rounding error is kept out of the training.
+    exception is made for accuracy: where a float32 result is to carry gradients, the larger rounding
+    errors of Winograd and Toom-Cook are kept out of the training.
 
     Args:
         sizes: The convolution.
@@ -39,6 +39,6 @@ def choose(
 
 def candidates(sizes: Geometry, dtype: torch.dtype, gradients: bool) -> list[str]:
     """The algorithms that `choose` weighs against each other."""
-    coarse = {"winograd"} if gradients and dtype == torch.float32 else set()
+    coarse = {"winograd", "toom_cook"} if gradients and dtype == torch.float32 else set()
     left_out = LEFT_OUT | coarse
     return [name for name in fitting(sizes) if ALGORITHMS[name].differentiable and name not in left_out]

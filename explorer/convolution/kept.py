@@ -1,8 +1,9 @@
 """Weights in another form, kept from one convolution to the next.
 
-Winograd's algorithm transforms the weights before the first pixel is touched, and sums of rows take each
-weight once for every output row. A trained layer convolves thousands of pictures with the same weights; so
-the first convolution's form is kept for the next, as long as the weight lives and while there is room.
+Winograd's algorithm and Toom and Cook's transform the weights before the first pixel is touched, and sums of
+rows take each weight once for every output row. A trained layer convolves thousands of pictures with the same
+weights; so the first convolution's form is kept for the next, as long as the weight lives and while there is
+room.
 
 A kept form is never trusted blindly. PyTorch counts changes in place, but not those through `.data` or a
 NumPy array that shares the memory; so at each use the weight's bits are read once more, and added up as whole
@@ -22,15 +23,11 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import NamedTuple
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.forward_ad import unpack_dual
-
-Bits: TypeAlias = NDArray[np.unsignedinteger[Any]]
 
 ROOM = 256 * 2**20
 """Bytes of kept forms; the longest unused go first."""
@@ -41,18 +38,36 @@ COLUMNS = 1021
 _keeping: ContextVar[bool] = ContextVar("keeping", default=True)
 
 
+class _Mark(NamedTuple):
+    """By what a weight's values are recognized.
+
+    Attributes:
+        version: How often PyTorch saw them change; None where it doesn't count.
+        sums: Of the bits as whole numbers, in `COLUMNS` columns.
+        rest: The bits that fill no row, as whole numbers.
+    """
+
+    version: int | None
+    sums: Tensor
+    rest: Tensor
+
+    def matches(self, other: _Mark) -> bool:
+        """Whether the values are the same."""
+        same = self.version == other.version and torch.equal(self.rest, other.rest)
+        return same and torch.equal(self.sums, other.sums)
+
+
 @dataclass(frozen=True, eq=False)
 class _Form:
-    """A form of a weight, by what its values are recognized, and the weight itself as long as it lives."""
+    """A form of a weight, its mark, and the weight itself as long as it lives."""
 
     weight: weakref.ref[Tensor]
-    version: int | None
-    sums: Bits
+    mark: _Mark
     form: Tensor
 
     @property
     def bytes(self) -> int:
-        return self.sums.nbytes + self.form.nbytes
+        return self.mark.sums.nbytes + self.mark.rest.nbytes + self.form.nbytes
 
 
 class _Shelf:
@@ -72,20 +87,12 @@ class _Shelf:
             if kept is None or kept.weight() is not weight:
                 return None
             self._forms.move_to_end(key)
-        same = kept.version == _version(weight) and np.array_equal(kept.sums, _sums(weight))
-        return kept.form if same else None
+        return kept.form if kept.mark.matches(_mark(weight, _version(weight))) else None
 
-    def put(
-        self,
-        weight: Tensor,
-        kind: Hashable,
-        version: int | None,
-        sums: Bits,
-        form: Tensor,
-    ) -> None:
+    def put(self, weight: Tensor, kind: Hashable, mark: _Mark, form: Tensor) -> None:
         """Keep a form, and drop the longest unused ones until there is room."""
         key = id(weight), kind
-        kept = _Form(weakref.ref(weight, lambda _: self.drop(key)), version, sums, form)
+        kept = _Form(weakref.ref(weight, lambda _: self.drop(key)), mark, form)
         with self._lock:
             self.drop(key)
             if kept.bytes > ROOM:
@@ -149,7 +156,8 @@ def form_of(weight: Tensor, kind: Hashable, make: Callable[[Tensor], Tensor]) ->
             version = _version(weight)  # before the copy: a change while it is made is one since
             copy = torch.empty_like(weight).copy_(weight)
             found = make(copy)  # of the copy, which no other thread can change in the meantime
-            shelf.put(weight, kind, version, _sums(copy), found)
+            _, sums, rest = _mark(copy, version)
+            shelf.put(weight, kind, _Mark(version, sums, rest.clone()), found)
     return found
 
 
@@ -168,16 +176,13 @@ def _version(weight: Tensor) -> int | None:
     return None if weight.is_inference() else weight._version
 
 
-def _sums(weight: Tensor) -> Bits:
-    """Sums of the bits as whole numbers in `COLUMNS` columns, and what fills no row.
-
-    Two float32 are one number where they can be, and NumPy adds several at a time where PyTorch adds one.
-    """
-    flat = weight.detach().view(-1).numpy()
-    bits: Bits = flat.view(np.uint64 if flat.nbytes % 8 == 0 else np.uint32)
-    rows = len(bits) // COLUMNS
+def _mark(weight: Tensor, version: int | None) -> _Mark:
+    """What a weight is recognized by; `rest` is a view of it."""
+    flat = weight.view(-1)
+    # Half as many numbers to add, where two float32 can be one.
+    bits = flat.view(torch.int64 if flat.nbytes % 8 == 0 else torch.int32)
+    rows = bits.shape[0] // COLUMNS
     if not rows:
-        return bits.copy()
-    table = bits[: rows * COLUMNS].reshape(rows, COLUMNS)
-    sums: Bits = np.add.reduce(table, axis=0, dtype=bits.dtype)
-    return np.concatenate([sums, bits[rows * COLUMNS :]])
+        return _Mark(version, bits[:0], bits)
+    whole = rows * COLUMNS
+    return _Mark(version, bits[:whole].view(rows, COLUMNS).sum(0), bits[whole:])

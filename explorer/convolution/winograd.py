@@ -33,6 +33,7 @@ from torch import Tensor
 from explorer.convolution.geometry import Geometry
 from explorer.convolution.kept import form_of, keeps
 from explorer.convolution.padding import covered
+from explorer.convolution.workspace import Workspace
 
 KERNEL = 3
 TILES = (2, 4)
@@ -81,11 +82,12 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
     once = sizes.batch * len(parts) == 1
     kernels: Iterable[tuple[slice, Tensor]] = _kernels(weight, sizes, matrices, once)
     kernels = kernels if once else list(kernels)
+    room = Workspace(None if once else _most_values(sizes, m, parts[0][1]), input, weight)
     for n in range(sizes.batch):
         for first, rows in parts:
-            points = _evaluate(input[n], sizes, matrices, first, rows)  # (n, T, n, C)
+            points = _evaluate(input[n], sizes, matrices, first, rows, room)  # (n, T, n, C)
             for channels, transformed in kernels:
-                values = _interpolate(_multiply(points, transformed), matrices)
+                values = _interpolate(_multiply(points, transformed, room), matrices, room)
                 _write(values, output[n, channels, first * m : (first + rows) * m], m, rows)
     return output
 
@@ -146,6 +148,13 @@ def strips(sizes: Geometry, m: int) -> Iterator[tuple[int, int]]:
         yield first, min(rows, down - first)
 
 
+def _most_values(sizes: Geometry, m: int, rows: int) -> int:
+    """Values of the largest of the tensors that follow each other in a strip of so many rows of tiles."""
+    n, across = m + 2, -(-sizes.output_size[1] // m)
+    along = (rows * m + 2) * (across + 1) * n * sizes.in_channels
+    return max(along, n * n * rows * across * max(sizes.in_channels, sizes.out_channels))
+
+
 def _kernels(
     weight: Tensor, sizes: Geometry, matrices: Transforms, once: bool
 ) -> Iterator[tuple[slice, Tensor]]:
@@ -170,7 +179,9 @@ def _weights(weight: Tensor, matrices: Transforms, groups: int) -> Tensor:
     return transformed.view(n, n * groups, -1, weight.shape[1]).transpose(2, 3)
 
 
-def _evaluate(picture: Tensor, sizes: Geometry, matrices: Transforms, first: int, rows: int) -> Tensor:
+def _evaluate(
+    picture: Tensor, sizes: Geometry, matrices: Transforms, first: int, rows: int, room: Workspace
+) -> Tensor:
     """Bᵀ d B for every tile d of a strip: (C, H, W) -> (n, T, n, C), where T = rows · tiles across.
 
     With the channels innermost, the n pixels of a tile in one row are a matrix (n, C), and the next tile's,
@@ -181,34 +192,36 @@ def _evaluate(picture: Tensor, sizes: Geometry, matrices: Transforms, first: int
     m, channels = n - 2, sizes.in_channels
     across = -(-sizes.output_size[1] // m)
     height, cells = rows * m + 2, across + 1  # a row ends with a cell for the last tile's last two pixels
-    values = picture.new_zeros(height * cells * m + 2, channels)
+    values = room.take(height * cells * m + 2, channels).zero_()
     pixels = values[:-2].view(height, cells * m, channels)
     to_rows, from_rows = covered(sizes.size[0], sizes.padding[0] - first * m, 1, height)
     to_columns, from_columns = covered(sizes.size[1], sizes.padding[2], 1, cells * m)
     pixels[to_rows, to_columns] = picture[:, from_rows, from_columns].permute(1, 2, 0)
     tiles = values.as_strided((height * cells, n, channels), (m * channels, channels, 1))
-    along = torch.bmm(matrices.input.expand(len(tiles), n, n), tiles)  # (height · cells, n, C)
+    along = room.take(*tiles.shape).baddbmm_(matrices.input.expand(len(tiles), n, n), tiles, beta=0)
     line = cells * n * channels
     lines = along.as_strided((rows, n, line - n * channels), (m * line, line, 1))
-    points = picture.new_empty(n, rows, across * n * channels)
+    points = room.take(n, rows, across * n * channels)
     points.transpose(0, 1).baddbmm_(matrices.input.expand(rows, n, n), lines, beta=0)
     return points.view(n, rows * across, n, channels)
 
 
-def _multiply(points: Tensor, kernels: Tensor) -> Tensor:
+def _multiply(points: Tensor, kernels: Tensor, room: Workspace) -> Tensor:
     """At each of the n n points a product over channels: (n, T, n, C) -> (n, n g, T, O/g)."""
     n, batch, per_group, outputs = kernels.shape
-    products = points.new_empty(n, batch, points.shape[1], outputs)
+    products = room.take(n, batch, points.shape[1], outputs)
     for i in range(n):
         pixels = points[i].view(-1, batch, per_group).transpose(0, 1)  # (n g, T, C/g)
         products[i].baddbmm_(pixels, kernels[i], beta=0)
     return products
 
 
-def _interpolate(products: Tensor, matrices: Transforms) -> Tensor:
+def _interpolate(products: Tensor, matrices: Transforms, room: Workspace) -> Tensor:
     """Aᵀ M A of every tile, as one matrix product: (n, n g, T, O/g) -> (m m, g, T, O/g)."""
     n, batch, tiles, outputs = products.shape
-    return (matrices.output @ products.view(n * n, -1)).view(-1, batch // n, tiles, outputs)
+    values = room.take(len(matrices.output), tiles * batch // n * outputs)
+    values.addmm_(matrices.output, products.view(n * n, -1), beta=0)
+    return values.view(-1, batch // n, tiles, outputs)
 
 
 def _write(values: Tensor, output: Tensor, m: int, rows: int) -> None:

@@ -91,8 +91,9 @@ def loses(rows: Sequence[Row], measured: Measurement | None) -> list[Reason]:
         ),
         Reason(
             "3×3 over many channels",
-            "Winograd needs 2.25 to 4 times fewer multiplications, and pays with a digit or two of accuracy.",
-            _where(rows, lambda row: row.algorithm == "winograd"),
+            "Winograd needs 2.25 to 4 times fewer multiplications, and pays with a digit or two of accuracy; "
+            "Toom-Cook, along one axis only, half as many, and pays less.",
+            _where(rows, lambda row: row.algorithm in ("winograd", "toom_cook")),
         ),
         Reason(
             "1×1 with a stride",

@@ -92,7 +92,7 @@ class Measurement:
         return next((each for each in self.timings if each.name == name), None)
 
     def of_peak(self, timing: Timing) -> float:
-        """A way's speed as a share of the matrix product's; Winograd and FFT may exceed 1."""
+        """A way's speed as a share of the matrix product's; Winograd, Toom-Cook and FFT may exceed 1."""
         return timing.gflops / self.machine.peak
 
     def ratio_range(self, timing: Timing) -> tuple[float, float]:

@@ -17,10 +17,10 @@ from pages.lab.wide import wide_table
 
 NOTE = (
     ":small[**quartiles**: half of the runs lie between. **ratio**: to F.conv2d's time in the same rounds. "
-    "**of peak**: of the speed of a matrix product, counting the definition's work; Winograd and FFT do less "
-    "and may exceed it. **memory**: the most that was held at once, output included, to F.conv2d's; the "
-    "loops' is worked out, a Python number being an object in a list. The weights stay the same from run to "
-    "run: Winograd keeps the form that it made of them.{estimated}]"
+    "**of peak**: of the speed of a matrix product, counting the definition's work; Winograd, Toom-Cook and "
+    "FFT do less and may exceed it. **memory**: the most that was held at once, output included, to "
+    "F.conv2d's; the loops' is worked out, a Python number being an object in a list. The weights stay the "
+    "same from run to run: Winograd and Toom-Cook keep the form that they made of them.{estimated}]"
 )
 ESTIMATED = " **≈**: estimated from the loops' pace on a smaller part, and dashed below."
 

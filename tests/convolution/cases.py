@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from explorer.convolution import ConvolutionError, sizes_of
 
-DIFFERENTIABLE = ("im2col", "shift", "strided", "fft", "winograd")
+DIFFERENTIABLE = ("im2col", "shift", "strided", "fft", "winograd", "toom_cook")
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ def test_a_sum_on_paper(algorithm):
     torch.testing.assert_close(result, torch.tensor([[[11.5, 14.5], [20.5, 23.5]]]))
 
 
-@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd"])
+@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd", "toom_cook"])
 def test_a_3_by_3_sum_on_paper(algorithm):
     # The kernel adds the pixels left and right and takes the one below away, twice.
     picture = torch.arange(1.0, 13).reshape(1, 1, 3, 4)
@@ -61,7 +61,7 @@ def test_true_convolution_on_paper():
 @pytest.mark.parametrize("algorithm", NAMES)
 def test_every_combination_of_small_parameters(algorithm):
     cases = [case for case in every_small_case() if algorithm in fitting(case.sizes)]
-    assert len(cases) > (20 if algorithm == "winograd" else 700)
+    assert len(cases) > {"winograd": 20, "toom_cook": 90}.get(algorithm, 700)
     for case in cases:
         input, weight, bias = case.tensors()
         expected = F.conv2d(input, weight, bias, **case.parameters)
@@ -79,10 +79,10 @@ def test_any_small_case_by_any_algorithm(case, seed):
         close(ours, expected, scale(input, weight, **case.parameters))
 
 
-@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd"])
+@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd", "toom_cook"])
 @pytest.mark.parametrize("kernel", [(3, 3), (2, 5)])
 def test_against_scipy(algorithm, kernel):
-    if algorithm == "winograd" and kernel != (3, 3):
+    if algorithm in ("winograd", "toom_cook") and kernel != (3, 3):
         kernel = (3, 3)
     generator = np.random.default_rng(0)
     picture, weight = generator.normal(size=(9, 12)), generator.normal(size=kernel)
@@ -153,7 +153,7 @@ def test_winograd_multiplies_less_where_there_are_many_channels():
     assert 3 < sizes.multiplications / multiplications(sizes, 4) < 4
 
 
-@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd"])
+@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd", "toom_cook"])
 @pytest.mark.parametrize(
     "case", [LAYERS["depthwise, small"], Case(2, 1, (3, 4), (8, 9), (3, 3), (1, 1), (1, 1), (1, 1))]
 )
@@ -180,7 +180,7 @@ def test_memory_layouts(case, algorithm):
     close(ours, expected, scale(input, weight, **case.parameters))
 
 
-@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd"])
+@pytest.mark.parametrize("algorithm", [*BY_HAND, "winograd", "toom_cook"])
 def test_without_a_batch(algorithm):
     input, weight, bias = Case(1, 1, (2, 3), (6, 9), (3, 3), (1, 1), (1, 1), (1, 1)).tensors()
     batched = conv2d(input, weight, bias, padding=1, algorithm=algorithm)
@@ -202,5 +202,7 @@ def test_outside_winograds_domain(parameters, words):
 
 
 def test_an_unknown_algorithm_lists_the_known():
-    with pytest.raises(ValueError, match=r"'direct' is unknown; possible are loops, im2col.*winograd, auto"):
+    with pytest.raises(
+        ValueError, match=r"'direct' is unknown; possible are loops, im2col.*winograd, toom_cook, auto"
+    ):
         conv2d(torch.zeros(1, 2, 9, 8), torch.zeros(3, 2, 3, 2), algorithm="direct")
