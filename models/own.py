@@ -17,6 +17,7 @@ from torch import nn
 from models.architectures import Architecture
 from models.architectures import architecture as find_architecture
 from models.building import quietly, state_digest, take_channels
+from models.bundled import BundledModels
 from models.checkpoint import fit, outputs_of, read_checkpoint
 from models.download import sha256_of
 from models.errors import CheckpointError, ModelError
@@ -193,7 +194,7 @@ class OwnModels(ModelSource):
         self._environment = environment
 
     def names(self) -> tuple[str, ...]:
-        """`own` for a model of one's own, the name of a library's model, or nothing."""
+        """`own` for a model of one's own, the name of a bundled or a library's model, or nothing."""
         given = self._given()
         return ((NAME if given.startswith("{") else given),) if given else ()
 
@@ -201,6 +202,9 @@ class OwnModels(ModelSource):
         """The model that was given, under `name`."""
         if name == NAME:
             return own_spec(OwnModel.from_json(self._given()), name)
+        bundled = BundledModels()
+        if name in bundled.names():
+            return bundled.spec(name)
         library: ModelSource = TorchvisionModels() if name.startswith("torchvision/") else TimmModels()
         return library.spec(name)
 

@@ -17,7 +17,9 @@ from explorer.rendering import number
 ORDER = [PEER, *ALGORITHMS, AUTO]
 SHOWN = {PEER: "F.conv2d"}
 # Told apart in light and dark and with the usual colour blindnesses; after Okabe and Ito, 2008.
-COLOURS = ["#8b8794", "#d55e00", "#0089c7", "#00a07a", "#b58900", "#cc6fa3", "#7a68ee", "#a5673f"]
+COLOURS = [
+    "#8b8794", "#d55e00", "#0089c7", "#00a07a", "#b58900", "#cc6fa3", "#7a68ee", "#ab2b92", "#a5673f",
+]  # fmt: skip
 
 
 def ratios(measured: Measurement) -> None:

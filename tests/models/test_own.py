@@ -11,6 +11,7 @@ from torch import nn
 import models
 from models import torchvision_models
 from models.building import quietly, state_digest
+from models.bundled import BundledModels
 from models.own import OwnModels, load_own, own_model, own_spec
 from models.registry import Registry
 from tests.test_models_preprocessing import picture
@@ -225,6 +226,15 @@ class TestTheAppLearnsOfIt:
     def test_a_librarys_model(self):
         registry = Registry([OwnModels({models.STARTED_ON: "torchvision/resnet18.IMAGENET1K_V1"})])
         assert [spec.title for spec in registry.available()] == ["resnet18 (IMAGENET1K_V1)"]
+
+    @pytest.mark.parametrize("mark", ["", "@untrained"])
+    def test_the_bundled_model(self, mark):
+        name = "efficientnet_lite0" + mark
+        registry = Registry([OwnModels({models.STARTED_ON: name}), BundledModels()])
+        assert registry.names()[0] == name
+        found = registry.spec(name)
+        assert (found.source, found.available_offline) == (models.find(name).source, True)
+        assert found.build()[1] == models.find(name).build()[1]
 
     def test_nothing_and_nonsense(self):
         assert OwnModels({}).names() == ()
