@@ -51,7 +51,7 @@ TAPS = (3, 5)
 POINTS = tuple(Fraction(point) for point in ("0", "1", "-1", "2", "-2", "1/2", "-1/2"))
 """Where polynomials are evaluated, apart from infinity, which stands for the highest coefficient."""
 
-VALUES = 2**18
+VALUES = 2**19
 """Values at points, of input and output, of a strip: few enough to stay in a core's own cache."""
 
 COLUMNS = 256
