@@ -244,8 +244,10 @@ def test_a_process_whose_reader_goes_away():
 def test_a_process_is_stopped(tmp_path):
     """Opening a pipe waits for its other end, so the signal comes while the picture is being read."""
     os.mkfifo(tmp_path / "pipe.png")
-    with process("predict", "pipe.png", cwd=tmp_path) as running, (tmp_path / "pipe.png").open("wb"):
-        running.send_signal(signal.SIGINT)
+    with process("predict", "pipe.png", cwd=tmp_path) as running:
+        with (tmp_path / "pipe.png").open("wb"):
+            running.send_signal(signal.SIGINT)
+        # The pipe ends after the signal: one that came just before the reading began would not end that.
         out, err = running.communicate(timeout=100)
     assert (running.returncode, out, err) == (130, "", "Stopped.\n")
 
