@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -19,31 +18,28 @@ from explorer.cli_pictures import SUFFIXES, distinct, file_name, gather, shown, 
 from models import registry
 from tests.terminal import ROOT, captured, loaded, once, process, run, save_picture  # noqa: F401
 
-HEAVY = {"torch", "numpy", "PIL", "streamlit", "matplotlib", "tqdm", "safetensors"}
 pytestmark = pytest.mark.usefixtures("once")
 
 
 @pytest.mark.parametrize("command", [[], ["layers"], ["predict"], ["activations"], ["figure"]], ids=str)
 def test_help_imports_nothing_heavy(command):
     code = f"""if True:
-        import runpy, sys
+        import sys
+        at_start = set(sys.modules)
+        import runpy
         sys.argv = ["explorer", *{command!r}, "--help"]
         try:
             runpy.run_module("explorer", run_name="__main__", alter_sys=True)
         except SystemExit as stop:
-            print(stop.code, *sorted({{name.partition(".")[0] for name in sys.modules}}))
+            print(stop.code, *sorted({{name.partition(".")[0] for name in sys.modules.keys() - at_start}}))
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
     *help_text, last = done.stdout.splitlines()
     returned, *imported = last.split()
     assert returned == "0"
     assert help_text[0].startswith("usage: python -m explorer")
     assert "argparse" in imported
-    assert not HEAVY & set(imported)
-    # Processor time, because a busy computer stretches the time on the clock.
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.5
+    assert set(imported) - sys.stdlib_module_names == {"explorer"}
 
 
 def test_what_the_parser_repeats_is_what_the_others_say():
