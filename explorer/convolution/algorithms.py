@@ -7,14 +7,13 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from explorer.convolution import toom_cook, winograd
 from explorer.convolution.fft import fft
 from explorer.convolution.geometry import ConvolutionError, Geometry
 from explorer.convolution.im2col import im2col
 from explorer.convolution.loops import loops
 from explorer.convolution.shift import shift
 from explorer.convolution.strided import strided
-from explorer.convolution.toom_cook import TAPS, taps, toom_cook
-from explorer.convolution.winograd import KERNEL, winograd
 
 
 class DomainError(ConvolutionError):
@@ -32,6 +31,7 @@ class Algorithm:
         float32_bound: Greatest error that float32 makes on numbers of ordinary size, relative to the
             largest possible output, max of |input| convolved with |weight|.
         differentiable: Whether autograd follows.
+        obstacle: Why the algorithm cannot make a convolution, or None if it can.
     """
 
     name: str
@@ -39,28 +39,7 @@ class Algorithm:
     run: Callable[[Tensor, Tensor, Geometry], Tensor]
     float32_bound: float
     differentiable: bool = True
-
-    def obstacle(self, sizes: Geometry) -> str | None:
-        """Why the algorithm cannot make this convolution, or None if it can."""
-        if self.name not in ("winograd", "toom_cook"):
-            return None
-        if sizes.dilation != (1, 1):
-            return "dilation {}×{}, only 1 is possible".format(*sizes.dilation)
-        if self.name == "toom_cook":
-            return _untoomed(sizes)
-        if sizes.kernel_size != (KERNEL, KERNEL):
-            return "kernel {}×{}, only 3×3 is possible".format(*sizes.kernel_size)
-        if sizes.stride != (1, 1):
-            return "stride {}×{}, only 1 is possible".format(*sizes.stride)
-        return None
-
-
-def _untoomed(sizes: Geometry) -> str | None:
-    (height, _), (stride, _), (least, most) = sizes.kernel_size, sizes.stride, TAPS
-    if least <= taps(sizes) <= most:
-        return None
-    possible = f"{(least - 1) * stride + 1} to {most * stride}"
-    return f"kernel {height} high, only {possible} is possible at stride {stride}"
+    obstacle: Callable[[Geometry], str | None] = lambda _: None
 
 
 ALGORITHMS = {
@@ -71,8 +50,12 @@ ALGORITHMS = {
         Algorithm("shift", "Shift and accumulate", shift, 1e-6),
         Algorithm("strided", "Strided windows and einsum", strided, 1e-6),
         Algorithm("fft", "Fast Fourier transform", fft, 2e-6),
-        Algorithm("winograd", "Winograd's minimal filtering", winograd, 1e-5),
-        Algorithm("toom_cook", "Toom-Cook along the height", toom_cook, 5e-6),
+        Algorithm(
+            "winograd", "Winograd's minimal filtering", winograd.winograd, 1e-5, obstacle=winograd.obstacle
+        ),
+        Algorithm(
+            "toom_cook", "Toom-Cook along the height", toom_cook.toom_cook, 5e-6, obstacle=toom_cook.obstacle
+        ),
     )
 }
 

@@ -120,9 +120,20 @@ def toom_cook(input: Tensor, weight: Tensor, sizes: Geometry) -> Tensor:
             )
             products = _multiply(pixels, kernels, room)  # (n g, O/g, tiles · width)
             values = _transform(matrices.output, products.view(layout.points, -1), room)
-            tiles_rows = values.view(TILE, sizes.out_channels, tiles, -1)
-            _write(tiles_rows, output[n, :, first * TILE : (first + tiles) * TILE])
+            made = values.view(TILE, sizes.out_channels, tiles, -1)
+            _write(made, output[n, :, first * TILE : (first + tiles) * TILE])
     return output
+
+
+def obstacle(sizes: Geometry) -> str | None:
+    """Why this algorithm cannot make a convolution, or None if it can."""
+    if sizes.dilation != (1, 1):
+        return "dilation {}×{}, only 1 is possible".format(*sizes.dilation)
+    (height, _), (stride, _), (least, most) = sizes.kernel_size, sizes.stride, TAPS
+    if least <= taps(sizes) <= most:
+        return None
+    possible = f"{(least - 1) * stride + 1} to {most * stride}"
+    return f"kernel {height} high, only {possible} is possible at stride {stride}"
 
 
 def taps(sizes: Geometry) -> int:
@@ -194,12 +205,9 @@ def _weights(weight: Tensor, sizes: Geometry, layout: Layout, matrices: Transfor
     kernels = F.pad(weight, (0, missing[0], 0, missing[1])).view(
         sizes.groups, outputs, per_group, layout.taps, down, layout.steps, layout.columns
     )
-    transformed = torch.tensordot(
-        matrices.weight, kernels, ([1], [3])
-    )  # (n, g, O/g, C/g, stride, steps, columns)
-    sorted_ = transformed.permute(5, 0, 1, 2, 4, 6, 3).contiguous()
-    weights: Tensor = sorted_.view(layout.steps, layout.points * sizes.groups, outputs, -1)
-    return weights
+    transformed: Tensor = torch.tensordot(matrices.weight, kernels, ([1], [3]))
+    summed_last = transformed.permute(5, 0, 1, 2, 4, 6, 3)  # (steps, n, g, O/g, stride, columns, C/g)
+    return summed_last.reshape(layout.steps, layout.points * sizes.groups, outputs, -1)
 
 
 def _rows(

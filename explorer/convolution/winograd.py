@@ -92,6 +92,17 @@ def winograd(input: Tensor, weight: Tensor, sizes: Geometry, tile: int | None = 
     return output
 
 
+def obstacle(sizes: Geometry) -> str | None:
+    """Why this algorithm cannot make a convolution, or None if it can."""
+    if sizes.dilation != (1, 1):
+        return "dilation {}×{}, only 1 is possible".format(*sizes.dilation)
+    if sizes.kernel_size != (KERNEL, KERNEL):
+        return "kernel {}×{}, only 3×3 is possible".format(*sizes.kernel_size)
+    if sizes.stride != (1, 1):
+        return "stride {}×{}, only 1 is possible".format(*sizes.stride)
+    return None
+
+
 def tile_size(sizes: Geometry) -> int:
     """The tile, 2 or 4, of less work: a small picture under many weights favours 2."""
     weights = sizes.out_channels * sizes.channels_per_group[0]

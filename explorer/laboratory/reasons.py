@@ -90,9 +90,10 @@ def loses(rows: Sequence[Row], measured: Measurement | None) -> list[Reason]:
             _joined(_largest_kernel(rows), _live(measured, _crossover)),
         ),
         Reason(
-            "3×3 over many channels",
-            "Winograd needs 2.25 to 4 times fewer multiplications, and pays with a digit or two of accuracy; "
-            "Toom-Cook, along one axis only, half as many, and pays less.",
+            "Small kernels over many channels",
+            "Winograd makes a 3×3 with 2.25 to 4 times fewer multiplications, and pays with a digit or two "
+            "of accuracy. Toom-Cook, along the height only, takes about half as many, up to 5×5 and beyond "
+            "where the stride is larger, and pays less.",
             _where(rows, lambda row: row.algorithm in ("winograd", "toom_cook")),
         ),
         Reason(

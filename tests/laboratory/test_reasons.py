@@ -67,7 +67,7 @@ def test_the_stored_benchmark_by_hand():
     ]  # fmt: skip
     here = told(wins(rows, None)) | told(loses(rows, None))
     assert here["Large kernels"] == "1→1, 63×63, 512 px: F.conv2d took 5000 ms, fft 5 ms."
-    assert here["3×3 over many channels"] == (
+    assert here["Small kernels over many channels"] == (
         "On the 2 stored ones it took 0.50 of F.conv2d's time, 0.33 at best."
     )
     assert here["1×1 with a stride"] is None, "it lost, and bears nothing out"
