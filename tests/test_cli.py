@@ -237,6 +237,15 @@ def test_a_process_whose_reader_goes_away():
     assert (running.returncode, err) == (141, "")
 
 
+@pytest.fixture
+def heeded_interrupt():
+    """A child heeds SIGINT even where the suite runs in the background, whose SIGINT a shell may ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeded_interrupt")
 def test_a_process_is_stopped(tmp_path):
     """Opening a pipe waits for its other end, so the signal comes while the picture is being read."""
     os.mkfifo(tmp_path / "pipe.png")
